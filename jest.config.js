@@ -8,4 +8,15 @@ export default {
   testEnvironment: 'node',
   testTimeout: 60_000,
   maxWorkers: 2,
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
+  // With `npm run test:coverage` alone.
+  coverageProvider: 'babel',
+  coverageReporters: ['text', 'json-summary'],
+  collectCoverageFrom: ['src/**/*.ts', '!src/generated/**'],
+  // Where a line that no test has run may be a hole.
+  coverageThreshold: {
+    './src/principal/': { lines: 100 },
+    './src/access/': { lines: 100 },
+    './src/database/tenancy.ts': { lines: 100 },
+  },
 }

@@ -1,0 +1,112 @@
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycle',
+      severity: 'error',
+      comment: 'Two files that need each other at run time are one thing, or need a third. Types may look both ways.',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'not-to-unresolvable',
+      severity: 'error',
+      comment: 'An import that leads nowhere fails when the server starts, not when it is written.',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'not-to-dev-dependency',
+      severity: 'error',
+      comment: 'The image is installed without devDependencies: the server must start without them.',
+      from: { path: '^src' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'not-to-test',
+      severity: 'error',
+      comment: 'The server knows nothing of its tests and tools.',
+      from: { path: '^src' },
+      to: { path: '^(test|test-browser|scripts)/' },
+    },
+    {
+      name: 'generated-is-types',
+      severity: 'error',
+      comment: 'Codegen writes types; nothing of it exists at run time.',
+      from: { path: '^src', pathNot: '^src/generated/' },
+      to: { path: '^src/generated/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'rules-are-pure',
+      severity: 'error',
+      comment:
+        'A service asks the same question about a row that a directive asks about a field: rules know no GraphQL.',
+      from: { path: '^src/access/(rules|scopes|powers)\\.ts$' },
+      to: { path: ['(^|/)node_modules/(graphql|@graphql-tools|@apollo)/'] },
+    },
+    {
+      name: 'access-stands-alone',
+      severity: 'error',
+      comment:
+        'What may be selected is decided from the principal and the schema alone, before a row or a request is touched.',
+      from: { path: '^src/access/', pathNot: '^src/access/print-matrix\\.ts$' },
+      to: { path: '^src/(modules|database|http)/' },
+    },
+    {
+      name: 'principal-knows-no-http',
+      severity: 'error',
+      comment: 'Credentials become a principal whatever carried them, and whatever is resolved afterwards.',
+      from: { path: '^src/principal/' },
+      to: { path: ['^src/http/', '^src/modules/.*\\.resolvers\\.ts$'] },
+    },
+    {
+      name: 'database-knows-no-feature',
+      severity: 'error',
+      comment: 'A new resource needs no edit in database/: only the discovery of entities looks into the modules.',
+      from: { path: '^src/database/', pathNot: '^src/database/entities\\.ts$' },
+      to: { path: '^src/(modules|http)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'resolvers-translate',
+      severity: 'error',
+      comment: "A resolver calls a service. Rows, entities and the tenant door are the service's business.",
+      from: { path: '^src/modules/.*\\.resolvers\\.ts$' },
+      to: { path: ['^src/database/', '^src/modules/.*\\.entity\\.ts$'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'resolvers-are-nobodys',
+      severity: 'error',
+      comment: 'Resolvers are handed to the server by their own x.module.ts; no service and no entity calls one.',
+      from: { path: '^src/modules/[^/]+/', pathNot: '\\.module\\.ts$' },
+      to: { path: '^src/modules/.*\\.resolvers\\.ts$' },
+    },
+    {
+      name: 'modules-share-services',
+      severity: 'error',
+      comment: "A module may use another module's services and rows, never its resolvers or the whole of it.",
+      from: { path: '^src/modules/([^/]+)/' },
+      to: { path: '^src/modules/[^/]+/.*\\.(resolvers|module)\\.ts$', pathNot: '^src/modules/$1/' },
+    },
+    {
+      name: 'one-door-to-the-driver',
+      severity: 'error',
+      comment: 'Only database/ talks to a driver: a second connection would be a second way past both walls.',
+      from: { path: '^src', pathNot: '^src/database/' },
+      to: { path: 'node_modules/(@mikro-orm/(postgresql|pglite|migrations)|pg|@electric-sql/pglite)/' },
+    },
+    {
+      name: 'one-web-server',
+      severity: 'error',
+      comment: 'Fastify and Apollo Server are known where a request comes in, and nowhere behind it.',
+      from: { path: '^src', pathNot: '^src/(http/|app\\.ts$|main\\.ts$|access/plugin\\.ts$)' },
+      to: { path: 'node_modules/(fastify|@fastify|@apollo/server|@as-integrations)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+    cache: { folder: 'node_modules/.cache/dependency-cruiser', strategy: 'content' },
+  },
+}

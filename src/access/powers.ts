@@ -1,0 +1,35 @@
+import type { PrincipalKind, Role } from '../principal/principal.ts'
+import type { ScopeRegistry } from './scopes.ts'
+
+/** What a principal may do, as the access rules see it: made once per principal, asked by set tests. */
+export interface Powers {
+  /** An operator is a user too, so it has both kinds. */
+  readonly kinds: ReadonlySet<PrincipalKind>
+  /** Held through a membership; null for every kind that holds none. */
+  readonly role: Role | null
+  /** Known scopes, wildcards expanded. */
+  readonly scopes: ReadonlySet<string>
+  /** The same for the same powers, different for different ones: plans are cached by it. */
+  readonly key: string
+}
+
+/** Derives the powers of a principal. Only a user (an operator included) holds a role; for others it is dropped. */
+export function makePowers(
+  kind: PrincipalKind,
+  role: Role | null,
+  grantedScopes: Iterable<string>,
+  registry: ScopeRegistry,
+): Powers {
+  const isUser = kind === 'USER' || kind === 'OPERATOR'
+  const held = isUser ? role : null
+  const scopes = registry.expand(grantedScopes)
+  const kinds = new Set<PrincipalKind>(kind === 'OPERATOR' ? ['OPERATOR', 'USER'] : [kind])
+  // `expand` yields the registry's order, and no scope has a space or a bar in it: equal keys mean equal powers.
+  return { kinds, role: held, scopes, key: `${kind}|${held ?? ''}|${[...scopes].join(' ')}` }
+}
+
+/** True when every one of the scopes is held. A wildcard is not a scope and is never covered. */
+export function covers(powers: Powers, scopes: Iterable<string>): boolean {
+  for (const scope of scopes) if (!powers.scopes.has(scope)) return false
+  return true
+}

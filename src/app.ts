@@ -1,0 +1,163 @@
+import { join } from 'node:path'
+import type { ApolloServerPlugin } from '@apollo/server'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { accessPlugin } from './access/plugin.ts'
+import type { Policy } from './access/policy.ts'
+import { createScopeRegistry } from './access/scopes.ts'
+import type { Config } from './config.ts'
+import { createContext, type Context, type Services } from './context.ts'
+import { openDatabase } from './database/database.ts'
+import { assertMigrated } from './database/migrate.ts'
+import { assertServingRole } from './database/serving-role.ts'
+import { createHttpServer } from './http/server.ts'
+import { loadModules, type FeatureModule } from './modules.ts'
+import { createDenialRecorder } from './modules/audit-event/denials.ts'
+import { createAccessTokens } from './principal/access-token.ts'
+import { identify } from './principal/identify.ts'
+import { createPasswordHasher } from './principal/password-hashing.ts'
+import { Revocation } from './principal/revocation.entity.ts'
+import { startRevocations } from './principal/revocations.ts'
+import { loadOrCreateSecret, loadSigningKeys } from './principal/signing-keys.ts'
+import { createSchema } from './schema.ts'
+
+/** The longest that two instances' clocks may differ by, on both ends of a token's life. */
+const CLOCK_LEEWAY_SECONDS = 120
+
+/** The server, built and not yet listening. */
+export interface App {
+  server: FastifyInstance
+  services: Services
+  /** Starts to listen. @returns the address, such as `http://127.0.0.1:4000`. */
+  listen(): Promise<string>
+  /** Ends everything that the app has opened; what is still in flight is cut. To drain first, see src/http/drain.ts. */
+  close(): Promise<void>
+}
+
+interface Surroundings {
+  log: Logger
+  clock?: () => Date
+}
+
+/**
+ * Builds everything: used by main.ts and by every test.
+ * @throws Error where the server could not serve safely: its schema, keys, database or database role are not in order.
+ */
+export async function createApp(config: Config, { log, clock = () => new Date() }: Surroundings): Promise<App> {
+  const modules = [...(await loadModules()).values()]
+  const scopes = createScopeRegistry(Object.assign({}, ...modules.map((module) => module.scopes ?? {})))
+  const { schema, policy } = createSchema(modules, scopes)
+  const services = await startServices(config, modules, { log, clock, scopes })
+  const { keys, ...started } = services
+  const close = async () => {
+    await started.revocations.stop()
+    await started.passwords.close()
+    await started.database.close()
+  }
+  try {
+    const server = await createHttpServer<Context>({
+      config: config.http,
+      log,
+      schema,
+      createContext: async (facts) => createContext(started, facts, await identify(started, facts)),
+      plugins: (formatError) => [closeRows(), access(policy, config, started, formatError)],
+      readiness: () => readiness(started),
+      jwks: () => keys.jwks(),
+    })
+    server.addHook('onClose', close)
+    const { host, port } = config.http
+    return {
+      server,
+      services: started,
+      listen: () => server.listen({ host, port }),
+      close: () => server.close(),
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function startServices(
+  config: Config,
+  modules: readonly FeatureModule[],
+  { log, clock, scopes }: Required<Surroundings> & { scopes: Services['scopes'] },
+) {
+  const { tokens, production, dataDir } = config
+  // In production keys are given, never made: two instances would each make their own.
+  const keys = loadSigningKeys({ ...tokens, production, generateInto: production ? null : dataDir })
+  const pepper = config.passwords.pepper
+    ? Buffer.from(config.passwords.pepper)
+    : loadOrCreateSecret(join(dataDir, 'password-pepper'), 32)
+  const database = await openDatabase(config, [...modules.flatMap((module) => module.entities ?? []), Revocation], log)
+  try {
+    const revocations = await startRevocations({
+      database,
+      log,
+      clock,
+      lifetimeSeconds: tokens.accessTtlSeconds + CLOCK_LEEWAY_SECONDS,
+    })
+    const accessTokens = createAccessTokens({
+      keys,
+      issuer: tokens.issuer,
+      audience: tokens.audience,
+      ttlSeconds: tokens.accessTtlSeconds,
+      clock: () => clock().getTime(),
+    })
+    const passwords = createPasswordHasher({ ...config.passwords, pepper })
+    return { config, log, database, scopes, accessTokens, passwords, revocations, clock, keys }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+function access(
+  policy: Policy,
+  config: Config,
+  services: Services,
+  formatError: Parameters<typeof accessPlugin<Context>>[0]['formatError'],
+): ApolloServerPlugin<Context> {
+  const record = createDenialRecorder(services.clock)
+  return accessPlugin<Context>({
+    policy,
+    mode: config.authorizationMode,
+    ...(formatError && { formatError }),
+    onDenied: (ctx, denials, kind) =>
+      kind === 'mutation'
+        ? record(ctx, denials.map(({ coordinate, error }) => ({ coordinate, missing: missingOf(error) })))
+        : undefined,
+  })
+}
+
+function missingOf(error: { extensions: Record<string, unknown> }): string[] {
+  const { missing } = error.extensions
+  return Array.isArray(missing) ? missing.map(String) : []
+}
+
+/** Gives the operation's connection back, however the operation ends. */
+function closeRows(): ApolloServerPlugin<Context> {
+  return {
+    requestDidStart: async () => ({
+      willSendResponse: async ({ contextValue }) => contextValue.rows.close(),
+    }),
+  }
+}
+
+/** What a load balancer asks before it sends requests here. */
+async function readiness({ database }: Services): Promise<Record<string, string>> {
+  const check = async (work: () => Promise<unknown>) => {
+    try {
+      await work()
+      return 'ok'
+    } catch (error) {
+      return error instanceof Error ? error.message : 'failed'
+    }
+  }
+  const reachable = await check(() => database.orm.em.getConnection().execute('select 1'))
+  return {
+    database: reachable === 'ok' ? 'ok' : 'unreachable',
+    migrations: reachable === 'ok' ? await check(() => assertMigrated(database.orm)) : 'unknown',
+    role: reachable === 'ok' ? await check(() => assertServingRole(database.orm)) : 'unknown',
+  }
+}

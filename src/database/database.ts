@@ -1,0 +1,38 @@
+import type { MikroORM } from '@mikro-orm/core'
+import type { SqlEntityManager, AbstractSqlDriver } from '@mikro-orm/sql'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import { openEmbedded } from './embedded.ts'
+import type { Entities } from './entities.ts'
+import { openPostgres } from './postgres.ts'
+
+/** A subscription to a channel of NOTIFY. */
+export interface Listener {
+  /** False while notifications may be lost; what depends on them must then ask the database. */
+  isLive(): boolean
+  stop(): Promise<void>
+}
+
+/** What a listener tells of. */
+export interface Listening {
+  onMessage(payload: string): void
+  /** Called each time the channel is (again) listened to, before it counts as live: catch up here. */
+  onConnected(): Promise<void>
+}
+
+/** The database that the server serves from, migrated, and reached as the serving role. */
+export interface Database {
+  readonly engine: 'postgresql' | 'embedded'
+  readonly orm: MikroORM<AbstractSqlDriver, SqlEntityManager>
+  listen(channel: string, listening: Listening): Promise<Listener>
+  close(): Promise<void>
+}
+
+/**
+ * Opens the database: PostgreSQL at `DATABASE_URL`, or the embedded one in the data directory. Applies pending migrations
+ * first (unless told not to), as the owner.
+ * @throws Error where the database cannot be reached, is in use by another process, or is not migrated.
+ */
+export async function openDatabase(config: Config, entities: Entities, log: Logger): Promise<Database> {
+  return config.database.url ? openPostgres(config, entities, log) : openEmbedded(config, entities, log)
+}

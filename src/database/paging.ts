@@ -1,0 +1,225 @@
+import type { EntitySchema, InferEntity } from '@mikro-orm/core'
+import { raw, type SqlEntityManager } from '@mikro-orm/sql'
+import { badUserInput } from '../errors.ts'
+
+export const PAGE_SIZE = 50
+export const PAGE_SIZE_MAX = 100
+
+/** The arguments of a connection field, as a client gives them. */
+export interface PageArguments {
+  first?: number | null
+  after?: string | null
+  last?: number | null
+  before?: string | null
+}
+
+/** What a connection is sorted by: a property of the rows, with ties broken by id. */
+export interface Ordering {
+  property: string
+  direction: 'ASC' | 'DESC'
+}
+
+/** Creation order: ids are UUIDv7, and `(organization_id, id)` is an index of every tenant-owned table. */
+export const byCreation: Ordering = { property: 'id', direction: 'ASC' }
+
+/** One page of rows. The cursors, edges and total are made only when a client selects them. */
+export interface Connection<Row> {
+  nodes: readonly Row[]
+  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null }
+  edges(): { cursor: string; node: Row }[]
+  totalCount(): Promise<number>
+}
+
+type Entity = EntitySchema
+type RowOf<E extends Entity> = InferEntity<E>
+type Where = Record<string, unknown>
+interface Row {
+  id: string
+}
+
+interface Page {
+  size: number
+  backward: boolean
+  after: Position | null
+  before: Position | null
+}
+/** Where a row stands in an ordering: the value that it is sorted by, and its id. */
+interface Position {
+  value: string
+  id: string
+}
+
+function sizeOf(name: 'first' | 'last', size: number): number {
+  if (size >= 0 && size <= PAGE_SIZE_MAX) return size
+  throw badUserInput({ path: [name], reason: `must be from 0 to ${PAGE_SIZE_MAX}` })
+}
+
+/**
+ * Checks the arguments of a connection for an ordering.
+ * @throws ApiError BAD_USER_INPUT for sizes out of bounds, `first` together with `last`, and a cursor that is not one of
+ * this connection in this ordering.
+ */
+export function pageOf(args: PageArguments, ordering: Ordering): Page {
+  const { first, last, after, before } = args
+  if (first != null && last != null) {
+    throw badUserInput({ path: ['last'], reason: 'cannot be given together with first' })
+  }
+  return {
+    size: last != null ? sizeOf('last', last) : sizeOf('first', first ?? PAGE_SIZE),
+    backward: last != null,
+    after: after == null ? null : positionOf('after', after, ordering),
+    before: before == null ? null : positionOf('before', before, ordering),
+  }
+}
+
+/** Opaque to clients: the ordering's property, the row's value in it and the row's id. */
+function cursorOf(row: Row, { property }: Ordering): string {
+  const value = (row as unknown as Record<string, unknown>)[property]
+  const text = value instanceof Date ? value.toISOString() : String(value)
+  return Buffer.from(JSON.stringify([property, text, row.id])).toString('base64url')
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+function positionOf(name: 'after' | 'before', cursor: string, { property }: Ordering): Position {
+  const refused = badUserInput({ path: [name], reason: 'is not a cursor of this connection in this order' })
+  let parts: unknown
+  try {
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+  } catch {
+    throw refused
+  }
+  if (!Array.isArray(parts) || parts.length !== 3 || !parts.every((part) => typeof part === 'string')) throw refused
+  const [ofProperty, value, id] = parts as [string, string, string]
+  if (ofProperty !== property || !UUID.test(id) || value.includes('\0')) throw refused
+  if (property === 'id' && value !== id) throw refused
+  if (property.endsWith('At') && (!INSTANT.test(value) || Number.isNaN(Date.parse(value)))) throw refused
+  return { value, id }
+}
+
+/** The rows beyond a position, in the direction in which `operator` compares. */
+function beyond({ value, id }: Position, { property }: Ordering, operator: '$gt' | '$lt'): Where {
+  if (property === 'id') return { id: { [operator]: id } }
+  const typed = property.endsWith('At') ? new Date(value) : value
+  return { $or: [{ [property]: { [operator]: typed } }, { [property]: typed, id: { [operator]: id } }] }
+}
+
+function conditions(where: Where, page: Page, ordering: Ordering): Where[] {
+  const [later, earlier] = ordering.direction === 'ASC' ? (['$gt', '$lt'] as const) : (['$lt', '$gt'] as const)
+  return [
+    where,
+    ...(page.after ? [beyond(page.after, ordering, later)] : []),
+    ...(page.before ? [beyond(page.before, ordering, earlier)] : []),
+  ]
+}
+
+function sorting(page: Page, { property, direction }: Ordering): Record<string, 'ASC' | 'DESC'> {
+  const sought = page.backward ? (direction === 'ASC' ? 'DESC' : 'ASC') : direction
+  return property === 'id' ? { id: sought } : { [property]: sought, id: sought }
+}
+
+/** Makes the connection of rows that were read in the sought order, one more than the page holds. */
+function connectionOf<R extends Row>(
+  rows: R[],
+  page: Page,
+  ordering: Ordering,
+  totalCount: () => Promise<number>,
+): Connection<R> {
+  const more = rows.length > page.size
+  const nodes = rows.slice(0, page.size)
+  if (page.backward) nodes.reverse()
+  const [first, last] = [nodes.at(0), nodes.at(-1)]
+  return {
+    nodes,
+    pageInfo: {
+      hasNextPage: page.backward ? page.before !== null : more,
+      hasPreviousPage: page.backward ? more : page.after !== null,
+      startCursor: first ? cursorOf(first, ordering) : null,
+      endCursor: last ? cursorOf(last, ordering) : null,
+    },
+    edges: () => nodes.map((node) => ({ cursor: cursorOf(node, ordering), node })),
+    totalCount,
+  }
+}
+
+/** Something that reads rows within the operation's transaction: `rows.read` bound to a door. */
+type Reading = <T>(work: (em: SqlEntityManager) => Promise<T>) => Promise<T>
+
+/** A page of an entity's rows. Read as plain rows: a list needs neither the identity map nor change tracking. */
+export async function readConnection<E extends Entity>(
+  read: Reading,
+  entity: E,
+  where: Where,
+  page: Page,
+  ordering: Ordering,
+): Promise<Connection<RowOf<E>>> {
+  const rows = await read(async (em) => {
+    const query = em.createQueryBuilder(entity, 't').where({ $and: conditions(where, page, ordering) })
+    await query.applyFilters()
+    return query.orderBy(sorting(page, ordering)).limit(page.size + 1).execute('all')
+  })
+  return connectionOf(rows as (RowOf<E> & Row)[], page, ordering, () =>
+    read(async (em) => em.count(entity, where)),
+  )
+}
+
+/**
+ * The same page for each of several parents, in one statement, whatever their number.
+ * @param parent the property that holds the parent's id.
+ * @returns a connection a parent, in the parents' order; `totalCount` of all of them together is one more statement.
+ */
+export async function readConnections<E extends Entity>(
+  read: Reading,
+  entity: E,
+  parent: string,
+  parentIds: readonly string[],
+  page: Page,
+  ordering: Ordering,
+): Promise<Connection<RowOf<E>>[]> {
+  const children = { [parent]: { $in: [...parentIds] } }
+  const found = (await read(async (em) => {
+    const rank = em.getPlatform().formatQuery(
+      `row_number() over (partition by ?? order by ${Object.entries(sorting(page, ordering))
+        .map(([property, direction]) => `"t"."${columnOf(em, entity, property)}" ${direction}`)
+        .join(', ')})`,
+      [`t.${columnOf(em, entity, parent)}`],
+    )
+    const ranked = em
+      .createQueryBuilder(entity, 't')
+      .select(['*', raw(`${rank} as rank_in_parent`)])
+      .where({ $and: conditions(children, page, ordering) })
+    await ranked.applyFilters()
+    return em
+      .createQueryBuilder(entity, 'p')
+      .select('*')
+      .from(ranked, 'p')
+      .where(raw(`rank_in_parent <= ${page.size + 1}`))
+      .orderBy({ [raw('rank_in_parent')]: 'asc' })
+      .execute('all')
+  })) as (RowOf<E> & Row)[]
+  const byParent = Map.groupBy(found, (row) => (row as unknown as Record<string, string>)[parent] as string)
+  const totals = countedOnce(read, entity, parent, parentIds)
+  return parentIds.map((id) => connectionOf(byParent.get(id) ?? [], page, ordering, async () => (await totals()).get(id) ?? 0))
+}
+
+function columnOf(em: SqlEntityManager, entity: Entity, property: string): string {
+  const column = em.getMetadata().get(entity).properties[property as never] as { fieldNames: string[] } | undefined
+  const name = column?.fieldNames[0]
+  if (!name) throw new Error(`There is no property ${property} to sort or group by`)
+  return name
+}
+
+function countedOnce(read: Reading, entity: Entity, parent: string, parentIds: readonly string[]) {
+  let counted: Promise<Map<string, number>> | undefined
+  return () =>
+    (counted ??= read(async (em) => {
+      const query = em
+        .createQueryBuilder(entity, 't')
+        .select([parent, raw('count(*)::int as total')])
+        .where({ [parent]: { $in: [...parentIds] } })
+      await query.applyFilters()
+      const rows = (await query.groupBy(parent).execute('all')) as unknown as Record<string, unknown>[]
+      return new Map(rows.map((row) => [row[parent] as string, row['total'] as number]))
+    }))
+}

@@ -1,0 +1,76 @@
+import { Client } from 'pg'
+import type { Logger } from 'pino'
+import type { Listener, Listening } from './database.ts'
+
+const HEARTBEAT_MS = 1_000
+const REPLY_MS = 2_000
+const RETRY_MS = 500
+
+/**
+ * Listens to a channel on a connection of its own, for as long as the process runs. A connection that breaks, or does not
+ * answer the heartbeat, counts as not live at once and is made anew until it is back.
+ */
+export async function listenOn(url: string, channel: string, listening: Listening, log: Logger): Promise<Listener> {
+  let client: Client | null = null
+  let live = false
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+
+  async function connect(): Promise<void> {
+    const next = new Client({
+      connectionString: url,
+      application_name: 'tenantry listener',
+      connectionTimeoutMillis: REPLY_MS,
+      query_timeout: REPLY_MS,
+      keepAlive: true,
+    })
+    client = next
+    next.on('error', (error) => lost(next, error))
+    next.on('end', () => lost(next, new Error('the connection was closed')))
+    next.on('notification', (message) => listening.onMessage(message.payload ?? ''))
+    await next.connect()
+    await next.query(`listen ${channel}`)
+    // In this order: what is notified while the past is read is heard, so nothing falls between the two.
+    await listening.onConnected()
+    live = true
+  }
+  function lost(which: Client, error: Error): void {
+    if (stopped || which !== client) return
+    if (live) log.warn({ err: error, channel }, 'listening to the database was interrupted')
+    live = false
+    client = null
+    void which.end().catch(() => {})
+    schedule(RETRY_MS)
+  }
+  async function beat(): Promise<void> {
+    const current = client
+    try {
+      if (current) await current.query('select 1')
+      else {
+        await connect()
+        log.info({ channel }, 'listening to the database again')
+      }
+      schedule(HEARTBEAT_MS)
+    } catch (error) {
+      const failed = current ?? client
+      if (failed) lost(failed, error instanceof Error ? error : new Error(String(error)))
+      else schedule(RETRY_MS)
+    }
+  }
+  function schedule(delayMs: number): void {
+    clearTimeout(timer)
+    if (!stopped) timer = setTimeout(() => void beat(), delayMs).unref()
+  }
+
+  await connect()
+  schedule(HEARTBEAT_MS)
+  return {
+    isLive: () => live,
+    async stop() {
+      stopped = true
+      live = false
+      clearTimeout(timer)
+      await client?.end().catch(() => {})
+    },
+  }
+}

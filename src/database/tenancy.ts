@@ -1,0 +1,164 @@
+import type { EntityManager } from '@mikro-orm/sql'
+import { validate } from 'uuid'
+import { forbidden } from '../errors.ts'
+import type { Database } from './database.ts'
+import { roles } from './roles.ts'
+
+/**
+ * The one door to rows. Every transaction of the server is opened here, and it names what it may reach: the rows of one
+ * tenant, or, explicitly, the few tables that sign-in or the platform's staff work on across tenants. The filter and the
+ * row-level security policies both follow from the organization named here; no other file sets either.
+ */
+export type Door = 'tenant' | 'authentication' | 'operator'
+
+/** The tenant named where a transaction works for none: no organization has the nil id, so every tenant policy is false. */
+const NO_TENANT = '00000000-0000-0000-0000-000000000000'
+
+interface Opening {
+  door: Door
+  /** The current organization; only the tenant door needs one. */
+  organizationId: string | null
+  readOnly: boolean
+}
+
+/** What is to be done once a transaction has committed, by its EntityManager. */
+const commitHooks = new WeakMap<EntityManager, (() => void)[]>()
+
+/**
+ * The id as the tenant wall takes it.
+ * @throws ApiError FORBIDDEN where there is none; Error where it is anything but a UUID string, since an object would be
+ * read as an operator and `undefined` as `is null` (isolation.md, wall one).
+ */
+export function tenantOf(organizationId: unknown): string {
+  if (organizationId === null) throw forbidden('NO_ORGANIZATION', 'The credential names no organization')
+  if (typeof organizationId !== 'string' || !validate(organizationId) || organizationId === NO_TENANT) {
+    throw new Error('A tenant must be named by the UUID of its organization')
+  }
+  return organizationId
+}
+
+/** A fork that reaches what the door is for and nothing else. One fork serves one transaction and is then dropped. */
+function forkFor(database: Database, { door, organizationId }: Opening): EntityManager {
+  const em = database.orm.em.fork({ disableContextResolution: true })
+  if (door === 'tenant') {
+    em.setFilterParams('tenant', { organizationId: tenantOf(organizationId) })
+    return em
+  }
+  // Across tenants the role's own policies and grants are the wall. The tenant policies still stand beside them, and
+  // would raise an error without a tenant, hence the nil one.
+  em.setFilterParams('tenant', { organizationId: NO_TENANT })
+  em.addFilter({ name: 'tenant', cond: {}, default: true })
+  em.setSessionContext({ role: roles[door] })
+  return em
+}
+
+async function begin(database: Database, opening: Opening): Promise<EntityManager> {
+  const em = forkFor(database, opening)
+  // One state of the database for everything that a query reads.
+  await em.begin(opening.readOnly ? { readOnly: true, isolationLevel: 'repeatable read' } : {})
+  return em
+}
+
+async function commit(em: EntityManager): Promise<void> {
+  await em.commit()
+  for (const hook of commitHooks.get(em) ?? []) hook()
+}
+
+/**
+ * Runs `work` in a transaction of its own through a door; what it wrote is committed when it resolves and rolled back when
+ * it throws. For what runs outside a request's rows (a credential being looked up, a background job); a resolver or
+ * service uses the request's {@link Rows}.
+ */
+export async function inTransaction<T>(
+  database: Database,
+  opening: Opening,
+  work: (em: EntityManager) => Promise<T>,
+): Promise<T> {
+  const em = await begin(database, opening)
+  try {
+    const result = await work(em)
+    await commit(em)
+    return result
+  } catch (error) {
+    await em.rollback().catch(() => {})
+    throw error
+  }
+}
+
+/** Runs `hook` after the transaction of `em` has committed, and never if it does not. */
+export function afterCommit(em: EntityManager, hook: () => void): void {
+  commitHooks.set(em, [...(commitHooks.get(em) ?? []), hook])
+}
+
+/** The rows that one operation works on, as one principal. */
+export interface Rows {
+  /**
+   * Reads through a door. All reads of an operation share one read-only transaction, opened by the first of them: they
+   * see one state of the database, and an operation that reads no rows opens none. Reading through another door ends the
+   * transaction first, so that a request never holds two connections.
+   */
+  read<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
+  /** Runs `work` in a transaction of its own; reads after it see what it wrote. */
+  write<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
+  /** Called whenever what was read before may be out of date; for the per-operation loaders. */
+  onChange(forget: () => void): void
+  /** Gives the connection back. Nothing can be read or written afterwards. */
+  close(): Promise<void>
+}
+
+/** The rows for one operation of a principal with this organization. Nothing is opened before it is needed. */
+export function openRows(database: Database, organizationId: string | null): Rows {
+  const forgetters: (() => void)[] = []
+  let reading: { door: Door; em: EntityManager } | null = null
+  let closed = false
+  let queue: Promise<unknown> = Promise.resolve()
+
+  // One piece of work at a time: there is one connection, and the doors must not interleave on it.
+  function queued<T>(work: () => Promise<T>): Promise<T> {
+    const turn = queue.then(() => {
+      if (closed) throw new Error('The operation has ended')
+      return work()
+    })
+    queue = turn.catch(() => {})
+    return turn
+  }
+  async function endReading(): Promise<void> {
+    const ended = reading
+    reading = null
+    if (ended) await ended.em.rollback()
+  }
+  async function readThrough(door: Door): Promise<EntityManager> {
+    if (reading?.door === door) return reading.em
+    await endReading()
+    reading = { door, em: await begin(database, { door, organizationId, readOnly: true }) }
+    return reading.em
+  }
+
+  return {
+    read: (door, work) =>
+      queued(async () => {
+        try {
+          return await work(await readThrough(door))
+        } catch (error) {
+          // PostgreSQL refuses every further statement of a transaction that has failed: the next read starts afresh.
+          await endReading().catch(() => {})
+          throw error
+        }
+      }),
+    write: (door, work) =>
+      queued(async () => {
+        await endReading()
+        try {
+          return await inTransaction(database, { door, organizationId, readOnly: false }, work)
+        } finally {
+          for (const forget of forgetters) forget()
+        }
+      }),
+    onChange: (forget) => void forgetters.push(forget),
+    close: () =>
+      queued(async () => {
+        closed = true
+        await endReading()
+      }).catch(() => {}),
+  }
+}

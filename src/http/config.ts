@@ -1,0 +1,35 @@
+/** What one operation may ask for. A refusal is HTTP 400 with the code `OPERATION_TOO_LARGE`. */
+export interface OperationLimits {
+  /** Lexical tokens of the document: bounds the parser, and everything that walks what it made. */
+  maxTokens: number
+  /** Levels of fields, fragments expanded. */
+  maxDepth: number
+  /** Aliased fields, fragments expanded; `__typename` counts like any other field. */
+  maxAliases: number
+  /** Fields at the top of one operation, fragments expanded. */
+  maxRootFields: number
+  /** Objects that the answer could hold: see `operationCost`. */
+  maxCost: number
+  /** Rows of a list whose size the client does not say. */
+  pageSizeDefault: number
+  /** Rows of one page at most. Enforced by whoever reads the page; the cost takes any number as it is. */
+  pageSizeMax: number
+  /** Wall-clock time of one operation, from its headers' arrival to its answer. */
+  timeoutMs: number
+}
+
+/** Settings of the HTTP layer. */
+export interface HttpConfig {
+  production: boolean
+  /** Origins whose pages may call the API; `*` stands for any. Without any, no CORS header is sent. */
+  corsOrigins: string[]
+  bodyLimitBytes: number
+  /** How many proxies in front of the server append to `X-Forwarded-For`; 0 ignores that header. */
+  trustProxyHops: number
+  introspection: boolean
+  /** Serves GraphiQL at `/graphiql`, from this server alone. */
+  graphiql: boolean
+  /** Serves Apollo Sandbox to browsers at `/graphql`; it loads from Apollo's servers. */
+  sandbox: boolean
+  limits: OperationLimits
+}

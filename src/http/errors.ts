@@ -1,0 +1,176 @@
+import { ApolloServerErrorCode, ApolloServerValidationErrorCode } from '@apollo/server/errors'
+import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql'
+import type { Logger } from 'pino'
+import { ApiError, badUserInput, type BadInput, type ErrorCode } from '../errors.ts'
+import { describeError } from './log.ts'
+import { requestScope } from './request.ts'
+
+/** What turns an error into its public form; Apollo Server's `formatError`. It never throws. */
+export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError
+
+export interface FormatErrorOptions {
+  log: Logger
+  maxTokens: number
+  /** Takes "Did you mean" out of messages: it tells names of a schema that may not be introspected. */
+  hideSuggestions: boolean
+}
+
+/**
+ * Makes the one place where errors leave the server. An `ApiError` passes whole. A refusal by GraphQL or Apollo
+ * Server itself passes under its code of `ErrorCode`. Everything else is logged, and answered as internal with
+ * the request's id alone.
+ */
+export function createFormatError(options: FormatErrorOptions): FormatError {
+  return (formatted, error) => {
+    try {
+      return publicError(formatted, error, options) ?? internalError(formatted, error, options.log)
+    } catch (failure) {
+      return internalError(formatted, failure, options.log)
+    }
+  }
+}
+
+function publicError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  options: FormatErrorOptions,
+): GraphQLFormattedError | undefined {
+  const api = apiErrorIn(error)
+  if (api !== undefined) return inPlaceOf(formatted, api)
+  const argument = argumentErrorIn(error)
+  if (argument !== undefined) return inPlaceOf(formatted, argument)
+  // A resolver's error has a path. Whatever code it carries is not this server's: it may be a library's.
+  if (formatted.path !== undefined || !(error instanceof GraphQLError)) return undefined
+  return refusal(formatted, error, options)
+}
+
+function inPlaceOf(
+  { locations, path }: GraphQLFormattedError,
+  { message, extensions }: ApiError,
+): GraphQLFormattedError {
+  const { http: _http, ...told } = extensions
+  return { message, ...(locations && { locations }), ...(path && { path }), extensions: told }
+}
+
+/** graphql-js and Apollo Server wrap what was thrown, the latter under a code of its own. */
+function apiErrorIn(error: unknown): ApiError | undefined {
+  let candidate = error
+  for (let wrappers = 0; wrappers < 5; wrappers += 1) {
+    if (candidate instanceof ApiError) return candidate
+    if (!(candidate instanceof GraphQLError)) return undefined
+    candidate = candidate.originalError
+  }
+  return undefined
+}
+
+function refusal(
+  formatted: GraphQLFormattedError,
+  error: GraphQLError,
+  options: FormatErrorOptions,
+): GraphQLFormattedError | undefined {
+  const { locations } = formatted
+  const told = (code: ErrorCode, message: string, extensions = {}): GraphQLFormattedError => ({
+    message: options.hideSuggestions ? message.replace(/\s*Did you mean[\s\S]*$/, '') : message,
+    ...(locations && { locations }),
+    extensions: { code, ...extensions },
+  })
+  switch (error.extensions.code) {
+    case ApolloServerErrorCode.GRAPHQL_PARSE_FAILED:
+      return isTokenLimit(error)
+        ? // The lexer stops at the first token too many, so that is all that is known of the actual number.
+          told('OPERATION_TOO_LARGE', `The operation exceeds the limit on its tokens: ${options.maxTokens}`, {
+            limit: 'tokens',
+            maximum: options.maxTokens,
+            actual: options.maxTokens + 1,
+          })
+        : told('GRAPHQL_PARSE_FAILED', error.message)
+    case ApolloServerErrorCode.GRAPHQL_VALIDATION_FAILED:
+      return told('GRAPHQL_VALIDATION_FAILED', validationMessage(error))
+    case ApolloServerErrorCode.OPERATION_RESOLUTION_FAILURE:
+      return told('OPERATION_RESOLUTION_FAILURE', error.message)
+    case ApolloServerErrorCode.BAD_REQUEST:
+    case ApolloServerErrorCode.PERSISTED_QUERY_NOT_SUPPORTED:
+    case ApolloServerErrorCode.PERSISTED_QUERY_NOT_FOUND:
+      return told('BAD_REQUEST', error.message.trim())
+    default:
+      return variableRefusal(error, told)
+  }
+}
+
+const isTokenLimit = (error: GraphQLError): boolean =>
+  /^Syntax Error: Document contains more tha[nt] \d+ tokens/.test(error.message)
+
+function validationMessage(error: GraphQLError): string {
+  return error.extensions.validationErrorCode === ApolloServerValidationErrorCode.INTROSPECTION_DISABLED
+    ? 'Introspection is disabled on this server'
+    : error.message
+}
+
+function variableRefusal(
+  error: GraphQLError,
+  told: (code: ErrorCode, message: string, extensions?: object) => GraphQLFormattedError,
+): GraphQLFormattedError | undefined {
+  if (error.message.startsWith('Too many errors processing variables')) return told('BAD_USER_INPUT', error.message)
+  if (error.extensions.code !== ApolloServerErrorCode.BAD_USER_INPUT) return undefined
+  const input = badVariable(error)
+  return input && told('BAD_USER_INPUT', badUserInput(input).message, { inputs: [input] })
+}
+
+const quotedVariable = /^Variable "\$(\w+)" /
+
+/**
+ * Where and why a variable is not accepted. graphql-js writes it into a sentence that quotes the value, which
+ * may be a password: path and reason are taken from around it.
+ */
+function badVariable(error: GraphQLError): BadInput | undefined {
+  const name = quotedVariable.exec(error.message)?.[1]
+  if (name === undefined) return undefined
+  const cause = error.originalError
+  if (cause && error.message.endsWith(`; ${cause.message}`)) {
+    const prefix = error.message.slice(0, -cause.message.length - 2)
+    const printedPath = / at "([^"]+)"$/.exec(prefix)?.[1]
+    return { path: printedPath === undefined ? [name] : parsePath(printedPath), reason: withoutValue(cause.message) }
+  }
+  const required = error.message.replace(quotedVariable, '')
+  return { path: [name], reason: `value ${withoutValue(required)}`.replace(/\.$/, '') }
+}
+
+function parsePath(printed: string): (string | number)[] {
+  const keys = printed.split(/[.[\]]+/).filter((key) => key !== '')
+  return keys.map((key) => (/^\d+$/.test(key) ? Number(key) : key))
+}
+
+const withoutValue = (reason: string): string =>
+  reason
+    .replace(/: [\s\S]*$/, '')
+    .replace(/\s*Did you mean[\s\S]*$/, '')
+    .replace(/^Value "[\s\S]*" does not exist in/, 'value does not exist in')
+    .replace(/\.$/, '')
+
+/** An argument that only its execution found to be bad: a variable's null where the argument takes none. */
+function argumentErrorIn(error: unknown): ApiError | undefined {
+  const original = error instanceof GraphQLError ? (error.originalError ?? error) : undefined
+  if (!(original instanceof GraphQLError) || original.extensions.code !== undefined) return undefined
+  const name = /^Argument "(\w+)" /.exec(original.message)?.[1]
+  // Only graphql-js itself knows the nodes: a resolver's error of the same words does not pass.
+  const byGraphql = original.nodes?.some((node) => node.kind === Kind.VARIABLE || node.kind === Kind.FIELD)
+  if (name === undefined || byGraphql !== true) return undefined
+  return badUserInput({ path: [name], reason: withoutValue(original.message.replace(/^Argument "\w+" /, '')) })
+}
+
+function internalError({ path }: GraphQLFormattedError, error: unknown, log: Logger): GraphQLFormattedError {
+  const requestId = requestScope.getStore()?.requestId
+  try {
+    const thrown = error instanceof GraphQLError ? (error.originalError ?? error) : error
+    log.error({ requestId, path: path?.join('.'), error: describeError(thrown) }, 'internal error')
+  } catch {
+    // The answer matters more than its log line.
+  }
+  const message = 'Internal server error'
+  return { message, ...(path && { path }), extensions: { code: 'INTERNAL_SERVER_ERROR', requestId } }
+}
+
+/** The body of an answer that no GraphQL operation gave. */
+export function errorBody(code: ErrorCode, message: string, extensions: object = {}): string {
+  return JSON.stringify({ errors: [{ message, extensions: { code, ...extensions } }] })
+}

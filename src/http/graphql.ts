@@ -1,0 +1,97 @@
+import { ApolloServer, HeaderMap, type ApolloServerPlugin, type BaseContext } from '@apollo/server'
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled'
+import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default'
+import { OperationTypeNode, type GraphQLSchema } from 'graphql'
+import type { Logger } from 'pino'
+import { ApiError, httpStatusOf } from '../errors.ts'
+import type { HttpConfig } from './config.ts'
+import { operationCost } from './cost.ts'
+import type { FormatError } from './errors.ts'
+import { operationLimits, tooLarge } from './limits.ts'
+import { requestScope } from './request.ts'
+import { headersOfError, httpStatus } from './status.ts'
+
+export interface ApolloOptions<Context extends BaseContext> {
+  config: HttpConfig
+  log: Logger
+  schema: GraphQLSchema
+  plugins: ApolloServerPlugin<Context>[]
+  formatError: FormatError
+}
+
+/** Starts Apollo Server with all that it sends to others, guesses for others or tells to others turned off. */
+export async function startApollo<Context extends BaseContext>(
+  options: ApolloOptions<Context>,
+): Promise<ApolloServer<Context>> {
+  const { config, log, schema } = options
+  const apollo = new ApolloServer<Context>({
+    schema,
+    logger: log,
+    formatError: options.formatError,
+    introspection: config.introspection,
+    hideSchemaDetailsFromClientErrors: config.production,
+    includeStacktraceInErrorResponses: false,
+    nodeEnv: config.production ? 'production' : 'development',
+    stopOnTerminationSignals: false,
+    allowBatchedHttpRequests: false,
+    persistedQueries: false,
+    // Documents that passed are kept by their hash in Apollo's own store, an LRU of 30 MiB.
+    parseOptions: { maxTokens: config.limits.maxTokens },
+    validationRules: [operationLimits(config.limits)],
+    validationOptions: { maxErrors: 10 },
+    executionOptions: { maxCoercionErrors: 10 },
+    csrfPrevention: true,
+    plugins: [
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      config.sandbox && !config.production
+        ? ApolloServerPluginLandingPageLocalDefault({ includeCookies: false, embed: { runTelemetry: false } })
+        : ApolloServerPluginLandingPageDisabled(),
+      operationGate(config, schema),
+      ...options.plugins,
+      httpStatus(),
+    ],
+  })
+  await apollo.start()
+  return apollo
+}
+
+/** Decides, once variables are known, whether an operation runs at all. */
+function operationGate({ limits }: HttpConfig, schema: GraphQLSchema): ApolloServerPlugin {
+  return {
+    requestDidStart: async () => ({
+      didResolveOperation: async ({ document, operation, operationName, request }) => {
+        const scope = requestScope.getStore()
+        if (scope !== undefined) scope.operationName = operationName?.slice(0, 100) ?? null
+        if (operation === undefined) return
+        // graphql-js would fail in execution, which nobody could tell from a fault of the server.
+        if (operation.operation === OperationTypeNode.SUBSCRIPTION || !schema.getRootType(operation.operation)) {
+          throw new ApiError('OPERATION_RESOLUTION_FAILURE', `This server has no ${operation.operation} operations`)
+        }
+        const cost = operationCost(schema, document, operation, request.variables ?? {}, limits)
+        if (cost > limits.maxCost) throw tooLarge('cost', limits.maxCost, cost)
+      },
+    }),
+  }
+}
+
+/** Runs a context function so that its refusals keep their status: Apollo Server would answer 500 to all of them. */
+export async function withStatus<Context>(create: () => Promise<Context> | Context): Promise<Context> {
+  try {
+    return await create()
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    const { message, extensions } = error
+    const status = Math.max(httpStatusOf[error.code], 400)
+    const headers = new HeaderMap(headersOfError({ message, extensions }, status))
+    throw new ApiError(error.code, message, { ...extensions, http: { status, headers } })
+  }
+}

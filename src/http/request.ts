@@ -1,0 +1,61 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { isIP, isIPv4 } from 'node:net'
+import type { FastifyRequest } from 'fastify'
+
+/** What the HTTP layer tells about a request, for a context to be made of. */
+export interface RequestFacts {
+  requestId: string
+  headers: IncomingHttpHeaders
+  /** The address that the last trusted hop saw. */
+  ipAddress: string
+  userAgent: string | null
+  /**
+   * Aborts when the operation has run out of time and its caller has been answered 503. Resolvers are not
+   * stopped: JavaScript cannot. What commits should ask `signal.aborted` first, and what waits should listen.
+   */
+  signal: AbortSignal
+}
+
+/** What is known of the GraphQL request that is being answered, wherever there is no context at hand. */
+export interface RequestScope {
+  requestId: string
+  operationName: string | null
+}
+
+/** Holds while Apollo Server answers a request: `formatError` is given nothing else to know the request by. */
+export const requestScope = new AsyncLocalStorage<RequestScope>()
+
+const acceptedRequestId = /^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$/
+
+/** The caller's `X-Request-Id` where it is harmless in headers, logs and errors, else a new one. */
+export function requestIdOf(request: IncomingMessage): string {
+  const presented = request.headers['x-request-id']
+  return typeof presented === 'string' && acceptedRequestId.test(presented) ? presented : randomUUID()
+}
+
+/** The facts of a request, safe to store and to log. */
+export function factsOf(request: FastifyRequest, signal: AbortSignal): RequestFacts {
+  return {
+    requestId: request.id,
+    headers: request.headers,
+    ipAddress: ipAddressOf(request),
+    userAgent: userAgentOf(request.headers['user-agent']),
+    signal,
+  }
+}
+
+function ipAddressOf(request: FastifyRequest): string {
+  // A proxy that forwards what its own client claimed can bring any text here: only an address is taken.
+  const address = isIP(request.ip) ? request.ip : (request.socket.remoteAddress ?? '')
+  const mapped = address.toLowerCase().startsWith('::ffff:') ? address.slice('::ffff:'.length) : ''
+  return isIPv4(mapped) ? mapped : address
+}
+
+const userAgentMaxLength = 256
+
+function userAgentOf(header: string | undefined): string | null {
+  if (header === undefined) return null
+  return header.replace(/\p{Cc}/gu, '').slice(0, userAgentMaxLength)
+}

@@ -1,0 +1,41 @@
+import { validate } from 'uuid'
+import { badUserInput, type BadInput } from './errors.ts'
+
+/** The longest name of anything, in code points. */
+export const NAME_MAX = 200
+
+/**
+ * A text that a client must give, trimmed.
+ * @throws ApiError BAD_USER_INPUT where it is empty, too long or null.
+ */
+export function requiredText(path: BadInput['path'], text: string | null | undefined, most = NAME_MAX): string {
+  const trimmed = text?.trim() ?? ''
+  if (trimmed === '') throw badUserInput({ path, reason: 'must not be empty' })
+  return bounded(path, trimmed, most)
+}
+
+/** A text that may be left out or cleared; null where it is empty. @throws ApiError BAD_USER_INPUT where it is too long. */
+export function optionalText(path: BadInput['path'], text: string | null | undefined, most = NAME_MAX): string | null {
+  const trimmed = text?.trim() ?? ''
+  return trimmed === '' ? null : bounded(path, trimmed, most)
+}
+
+function bounded(path: BadInput['path'], text: string, most: number): string {
+  if (Array.from(text).length > most) throw badUserInput({ path, reason: `must have at most ${most} characters` })
+  return text
+}
+
+/** The id in the spelling of the database; null for what no row can have, so that it is looked for nowhere. */
+export function rowId(id: string): string | null {
+  return validate(id) ? id.toLowerCase() : null
+}
+
+/** An e-mail address as it is stored: the same account however it is typed. */
+export function normalizedEmail(email: string): string {
+  return email.normalize('NFC').toLowerCase()
+}
+
+/** A pattern for `ilike` that finds the text anywhere, whatever characters are in it. */
+export function containing(text: string): string {
+  return `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
+}

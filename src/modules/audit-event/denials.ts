@@ -1,0 +1,35 @@
+import type { Context } from '../../context.ts'
+import { auditApart } from './audit-event.service.ts'
+
+const FOLDING_MS = 60_000
+const REMEMBERED = 10_000
+
+/** One denied field of a mutation. */
+export interface DeniedField {
+  coordinate: string
+  missing: readonly string[]
+}
+
+/**
+ * Records denied mutations. The same denial of the same principal (or address) is recorded once a minute, so that an
+ * attacker cannot fill the disk by repeating it.
+ */
+export function createDenialRecorder(clock: () => Date) {
+  const recorded = new Map<string, number>()
+  return async (ctx: Context, denied: readonly DeniedField[]): Promise<void> => {
+    const who = ctx.caller?.subject ?? ctx.request.ipAddress
+    const now = clock().getTime()
+    for (const { coordinate, missing } of denied) {
+      const key = `${who} ${coordinate}`
+      if (now - (recorded.get(key) ?? -Infinity) < FOLDING_MS) continue
+      if (recorded.size >= REMEMBERED) recorded.clear()
+      recorded.set(key, now)
+      await auditApart(ctx, {
+        action: 'authorization.denied',
+        succeeded: false,
+        target: { type: 'Field', id: coordinate },
+        details: { missing },
+      })
+    }
+  }
+}

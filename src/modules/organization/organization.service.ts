@@ -1,0 +1,126 @@
+import { LockMode } from '@mikro-orm/core'
+import type { EntityManager } from '@mikro-orm/sql'
+import { load, type Context, type RowLoader } from '../../context.ts'
+import { badUserInput, forbidden, notFound } from '../../errors.ts'
+import type {
+  CreateOrganizationInput,
+  DeleteOrganizationInput,
+  UpdateOrganizationInput,
+} from '../../generated/resolvers.ts'
+import { requiredText } from '../../input.ts'
+import { audit } from '../audit-event/audit-event.service.ts'
+import { Membership } from '../membership/membership.entity.ts'
+import { requireUser } from '../user/user.service.ts'
+import { insertOrganization } from './new-organization.ts'
+import { Organization, type OrganizationRow } from './organization.entity.ts'
+
+/** Organizations by id: the current one, and those that the signed-in user is a member of. */
+const organizationsById: RowLoader<string, OrganizationRow | null> = {
+  async readMany(ctx, ids) {
+    const current = ctx.principal?.organizationId
+    const found = ids.every((id) => id === current)
+      ? await ctx.rows.read('tenant', (em) => em.find(Organization, { id: { $in: [...ids] } }))
+      : await ctx.rows.read('authentication', (em) => findOwn(ctx, em, ids))
+    const byId = new Map(found.map((organization) => [organization.id, organization]))
+    return ids.map((id) => byId.get(id) ?? null)
+  },
+}
+
+async function findOwn(ctx: Context, em: EntityManager, ids: readonly string[]): Promise<OrganizationRow[]> {
+  const { userId } = requireUser(ctx)
+  const memberships = await em.find(Membership, { userId, organizationId: { $in: [...ids] } })
+  return em.find(Organization, { id: { $in: memberships.map((membership) => membership.organizationId) } })
+}
+
+/** An organization that the principal may see, else null. */
+export function findOrganization(ctx: Context, id: string): Promise<OrganizationRow | null> {
+  return load(ctx, organizationsById, id)
+}
+
+/** The principal's current organization; null where the credential names none. */
+export async function currentOrganization(ctx: Context): Promise<OrganizationRow | null> {
+  const id = ctx.principal?.organizationId
+  return id ? findOrganization(ctx, id) : null
+}
+
+/**
+ * The current organization's row, locked: whoever changes who may do what in it waits here for the others, and the actor's
+ * own role is read again after the wait.
+ * @throws ApiError NOT_FOUND where it is gone; FORBIDDEN where the actor is no longer an ADMIN.
+ */
+export async function lockOrganizationAsAdmin(ctx: Context, em: EntityManager): Promise<OrganizationRow> {
+  const organization = await lockOrganization(em)
+  const { userId } = requireUser(ctx)
+  const own = await em.findOne(Membership, { userId })
+  if (own?.role !== 'ADMIN') {
+    throw forbidden('INSUFFICIENT_ROLE', 'The role ADMIN is required', { required: ['ADMIN'], missing: ['ADMIN'] })
+  }
+  return organization
+}
+
+/** The current organization's row, locked for the transaction. @throws ApiError NOT_FOUND where it is gone. */
+export async function lockOrganization(em: EntityManager): Promise<OrganizationRow> {
+  const organization = await em.findOne(Organization, {}, { lockMode: LockMode.PESSIMISTIC_WRITE })
+  if (!organization) throw notFound('Organization')
+  return organization
+}
+
+/** A new organization of the signed-in user, who becomes its ADMIN. The current organization stays what it is. */
+export function createOrganization(
+  ctx: Context,
+  input: CreateOrganizationInput,
+): Promise<{ organization: OrganizationRow }> {
+  const { userId } = requireUser(ctx)
+  const name = requiredText(['input', 'name'], input.name)
+  return ctx.rows.write('authentication', async (em) => {
+    const { organization } = await insertOrganization(ctx, em, name, userId)
+    return { organization }
+  })
+}
+
+/** Changes the current organization. What is left out stays. @throws ApiError BAD_USER_INPUT for null where there must be a value. */
+export function updateOrganization(
+  ctx: Context,
+  input: UpdateOrganizationInput,
+): Promise<{ organization: OrganizationRow }> {
+  const name = input.name === undefined ? undefined : requiredText(['input', 'name'], input.name)
+  const { requiresTenantApiKey } = input
+  if (requiresTenantApiKey === null) {
+    throw badUserInput({ path: ['input', 'requiresTenantApiKey'], reason: 'must not be null' })
+  }
+  return ctx.rows.write('tenant', async (em) => {
+    const organization = await lockOrganizationAsAdmin(ctx, em)
+    if (name !== undefined) organization.name = name
+    if (requiresTenantApiKey !== undefined) organization.requiresTenantApiKey = requiresTenantApiKey
+    await em.flush()
+    await audit(ctx, em, {
+      action: 'organization.updated',
+      target: { type: 'Organization', id: organization.id },
+      details: { fields: Object.keys(input) },
+    })
+    return { organization }
+  })
+}
+
+/**
+ * Deletes the current organization: its rows stay, and every credential for it ends at once.
+ * @throws ApiError BAD_USER_INPUT where `confirmSlug` is not its slug.
+ */
+export function deleteOrganization(
+  ctx: Context,
+  input: DeleteOrganizationInput,
+): Promise<{ organization: OrganizationRow }> {
+  return ctx.rows.write('tenant', async (em) => {
+    const organization = await lockOrganizationAsAdmin(ctx, em)
+    if (input.confirmSlug !== organization.slug) {
+      throw badUserInput({ path: ['input', 'confirmSlug'], reason: "must be the current organization's slug" })
+    }
+    organization.deletedAt = ctx.services.clock()
+    await em.flush()
+    await ctx.services.revocations.add(em, [
+      { kind: 'ORGANIZATION', subjectId: organization.id, belowVersion: null },
+    ])
+    await audit(ctx, em, { action: 'organization.deleted', target: { type: 'Organization', id: organization.id } })
+    return { organization }
+  })
+}

@@ -1,0 +1,14 @@
+import { covers } from '../../access/powers.ts'
+import type { Resolvers } from '../../generated/resolvers.ts'
+import { currentOrganization } from '../organization/organization.service.ts'
+import { currentPrincipal } from './principal.service.ts'
+
+export const principalResolvers: Resolvers = {
+  Query: {
+    principal: (_, _args, ctx) => currentPrincipal(ctx),
+  },
+  Principal: {
+    organization: (_, _args, ctx) => currentOrganization(ctx),
+    can: (principal, { scopes }) => covers(principal.powers, scopes),
+  },
+}

@@ -1,0 +1,47 @@
+import { load, type Context, type RowLoader } from '../../context.ts'
+import { unauthenticated } from '../../errors.ts'
+import type { UserPrincipal } from '../../principal/principal.ts'
+import { User, type UserRow } from './user.entity.ts'
+
+/**
+ * The principal as the signed-in user. Where the SDL says `@auth(kinds: [USER])` it always is one.
+ * @throws ApiError UNAUTHENTICATED for any other caller.
+ */
+export function requireUser(ctx: Context): UserPrincipal {
+  const { principal } = ctx
+  if (principal?.kind === 'USER' || principal?.kind === 'OPERATOR') return principal
+  throw unauthenticated('MISSING', 'A signed-in user is required')
+}
+
+/**
+ * Users by id: the members of the current organization, and the signed-in user. Nobody else can be seen.
+ */
+const usersById: RowLoader<string, UserRow | null> = {
+  async readMany(ctx, ids) {
+    const found = new Map<string, UserRow>()
+    const { principal } = ctx
+    const mine = principal?.subject
+    const others = ids.some((id) => id !== mine)
+    if (others && principal?.organizationId) {
+      const members = await ctx.rows.read('tenant', (em) => em.find(User, { id: { $in: [...ids] } }))
+      for (const user of members) found.set(user.id, user)
+    }
+    if (mine && ids.includes(mine) && !found.has(mine)) {
+      const user = await ctx.rows.read('authentication', (em) => em.findOne(User, { id: mine }))
+      if (user) found.set(user.id, user)
+    }
+    return ids.map((id) => found.get(id) ?? null)
+  },
+}
+
+/** A user whom the principal may see: a member of the current organization, or the principal; else null. */
+export function findUser(ctx: Context, id: string): Promise<UserRow | null> {
+  return load(ctx, usersById, id)
+}
+
+/** The signed-in user. @throws ApiError UNAUTHENTICATED where the account is gone. */
+export async function me(ctx: Context): Promise<UserRow> {
+  const user = await findUser(ctx, requireUser(ctx).userId)
+  if (!user) throw unauthenticated('REVOKED', 'The account no longer exists')
+  return user
+}

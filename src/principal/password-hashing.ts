@@ -1,0 +1,91 @@
+import { createHmac } from 'node:crypto'
+import { genSaltSync } from 'bcryptjs'
+import { Piscina } from 'piscina'
+import { rateLimited } from '../errors.ts'
+import type { CompareTask, HashTask } from './password-worker.ts'
+
+export interface PasswordHasherSettings {
+  /** 32 bytes or more, the same on every instance: without it no password can be verified any more. */
+  readonly pepper: Uint8Array
+  /** bcrypt's cost: 2^cost rounds. */
+  readonly cost: number
+  /** How many passwords are hashed at once. */
+  readonly threads: number
+  /** How many more may wait. */
+  readonly maxQueue: number
+}
+
+export interface PasswordHasher {
+  /** The text to store for a new password. @throws RATE_LIMITED when the queue is full. */
+  hash(password: string): Promise<string>
+  /**
+   * Whether this is the password. With null, for an account that does not exist, or with a text that is no hash, the
+   * answer is false after the same work. `needsRehash`: the password is right, and its hash of a lower cost or an older
+   * scheme than `hash` now makes.
+   * @throws RATE_LIMITED when the queue is full
+   */
+  verify(password: string, storedHash: string | null): Promise<{ ok: boolean; needsRehash: boolean }>
+  /** Waits for what runs, and ends the threads. */
+  close(): Promise<void>
+}
+
+/**
+ * The scheme's name and version stand before bcrypt's own text: `$hmac-bcrypt$v=1$2b$12$…`. bcrypt's text alone is the
+ * older scheme, of accounts that were brought along: bcrypt over the password itself.
+ */
+const scheme = '$hmac-bcrypt$v=1'
+const storedShape = /^(\$hmac-bcrypt\$v=1)?(\$2[aby]\$(0[4-9]|1\d)\$[./A-Za-z\d]{53})$/
+
+/**
+ * Makes the pool of worker threads that hash passwords: on the event loop, each would stall every request for half a
+ * second. The threads start with the first password, and end after a minute without one.
+ */
+export function createPasswordHasher(settings: PasswordHasherSettings): PasswordHasher {
+  const { cost, threads, maxQueue, pepper } = settings
+  const filename = new URL('./password-worker.ts', import.meta.url).href
+  const pool = new Piscina({ filename, minThreads: 0, maxThreads: threads, idleTimeout: 60_000 })
+  const decoy = decoyOf(cost)
+  let unfinished = 0
+
+  async function run<T>(name: 'hash' | 'compare', task: HashTask | CompareTask): Promise<T> {
+    // Unbounded, a burst of sign-ins would hold each of its requests for minutes.
+    if (unfinished >= threads + maxQueue) throw rateLimited(1, 'Too many passwords are being checked')
+    unfinished += 1
+    try {
+      return (await pool.run(task, { name })) as T
+    } finally {
+      unfinished -= 1
+    }
+  }
+
+  return {
+    hash: async (password) => scheme + (await run<string>('hash', { input: digestOf(password, pepper), cost })),
+    async verify(password, storedHash) {
+      const [, ownScheme, bcryptHash, ownCost] = storedShape.exec(storedHash ?? '') ?? []
+      const isOlder = bcryptHash !== undefined && ownScheme === undefined
+      const input = isOlder ? password.normalize('NFC') : digestOf(password, pepper)
+      const matches = await run<boolean>('compare', { input, cost, bcryptHash: bcryptHash ?? decoy })
+      const ok = matches && bcryptHash !== undefined
+      return { ok, needsRehash: ok && (isOlder || Number(ownCost) < cost) }
+    },
+    close: () => pool.close(),
+  }
+}
+
+/**
+ * What bcrypt gets for a password. bcrypt reads 72 bytes and drops the rest without a word; 44 characters that depend on
+ * all of the password have neither that limit nor its trouble with NUL. NFC: the same password typed on another
+ * keyboard may come in other code points (NIST SP 800-63B-4 §3.1.1.2). Made here, so that a password of the current scheme
+ * never reaches a thread.
+ */
+function digestOf(password: string, pepper: Uint8Array): string {
+  return createHmac('sha256', pepper).update(password.normalize('NFC')).digest('base64')
+}
+
+/**
+ * A hash that nobody has the password of, to compare with where there is none. bcrypt hashes under the salt and only then
+ * looks at the rest, so a real salt of the same cost makes the real work, and any rest will do.
+ */
+function decoyOf(cost: number): string {
+  return genSaltSync(cost) + '.'.repeat(31)
+}

@@ -1,0 +1,26 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core'
+import { everyTable } from '../database/columns.ts'
+import { roles } from '../database/roles.ts'
+
+export const revocationKinds = ['SESSION', 'USER', 'MEMBERSHIP', 'ORGANIZATION'] as const
+export type RevocationKind = (typeof revocationKinds)[number]
+
+/** What no access token may be accepted for any more, for as long as such a token could live. */
+export const Revocation = defineEntity({
+  name: 'Revocation',
+  tableName: 'revocations',
+  properties: {
+    ...everyTable,
+    kind: p.enum(revocationKinds),
+    /** The id of the session, user, membership or organization. */
+    subjectId: p.uuid(),
+    /** Tokens that carry a lower version end; null: all of them. */
+    belowVersion: p.integer().nullable(),
+    expiresAt: p.datetime(3),
+  },
+  rowLevelSecurity: 'force',
+  indexes: [{ properties: ['expiresAt'] }],
+  policies: [{ name: 'revocations_all', roles: Object.values(roles), using: 'true', check: 'true' }],
+})
+
+export type RevocationRow = InferEntity<typeof Revocation>

@@ -1,0 +1,239 @@
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  randomBytes,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto'
+import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+export type SigningAlgorithm = 'HS256' | 'RS256' | 'PS256' | 'ES256'
+
+/** Where the keys of access tokens come from. `config.tokens` has all but the last two. */
+export interface SigningKeySettings {
+  /** JWT_SECRET, for HS256. */
+  readonly secret: string | null
+  /** JWT_PRIVATE_KEY: PKCS #8 or PKCS #1, RSA or P-256. */
+  readonly signingKeyPem: string | null
+  /** JWT_VERIFICATION_KEY_FILES: keys that signed before. Only their public part is kept. */
+  readonly verificationKeyPems: readonly string[]
+  /** JWT_RSA_ALGORITHM: what every RSA key is used with. The other one's tokens are refused from then on. */
+  readonly rsaAlgorithm?: 'RS256' | 'PS256'
+  readonly production: boolean
+  /** The directory where a key is made if none is given; null: a key must be given. Not for production. */
+  readonly generateInto: string | null
+}
+
+/** RFC 7517 §4. Public members only. */
+export interface PublicJwk {
+  readonly kty: string
+  readonly use: 'sig'
+  readonly alg: SigningAlgorithm
+  readonly kid: string
+  readonly n?: string
+  readonly e?: string
+  readonly crv?: string
+  readonly x?: string
+  readonly y?: string
+}
+
+export interface VerificationKey {
+  readonly algorithm: SigningAlgorithm
+  /** A public key, or the HMAC secret. */
+  readonly key: KeyObject
+}
+
+export interface SigningKeys {
+  /** A private key, or the HMAC secret. */
+  readonly signing: { readonly kid: string; readonly algorithm: SigningAlgorithm; readonly key: KeyObject }
+  /** What verifies. RFC 8725 §3.1: one algorithm a key, so that a token cannot choose how its key is used. */
+  readonly byKid: ReadonlyMap<string, VerificationKey>
+  /** The key set to publish. An HMAC secret is never in it. */
+  jwks(): { keys: readonly PublicJwk[] }
+}
+
+interface PublicKey extends VerificationKey {
+  readonly jwk: PublicJwk
+}
+
+const leastSecretBytes = 32
+const leastRsaBits = 2048
+/** What examples and defaults are made of. A secret must be long enough without them. */
+const exampleWords =
+  /change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this)|secret|password|example|placeholder|insecure|default|development|tenantry|jwt|your|keyboard ?cat|qwertyuiop|abcdefgh|12345678|0123456789/gi
+
+/**
+ * Makes the keys that sign and verify access tokens. Synchronous: for the start of the server.
+ * @throws Error naming every mistake at once: none or two signing keys, a secret below 32 bytes, an example secret in
+ *   production, a key that is neither RSA of 2,048 bits or more nor P-256, a key file that others may read.
+ */
+export function loadSigningKeys(settings: SigningKeySettings): SigningKeys {
+  const mistakes = [...mistakesIn(settings)]
+  const attempt = <T>(make: () => T): T | null => {
+    try {
+      return make()
+    } catch (error) {
+      mistakes.push((error as Error).message)
+      return null
+    }
+  }
+  const readPublished = (name: string, read: () => KeyObject) =>
+    attempt(() => publicKeyOf(read(), settings.rsaAlgorithm ?? 'RS256', name))
+  const older = settings.verificationKeyPems.map((pem, index) => {
+    const name = `JWT_VERIFICATION_KEY_FILES, key ${index + 1}`
+    return readPublished(name, () => readPublicKey(pem, name))
+  })
+  const privateKey = attempt(() => privateKeyOf(settings, mistakes.length === 0))
+  const own = privateKey && readPublished('JWT_PRIVATE_KEY', () => createPublicKey(privateKey))
+  const hmac = settings.secret === null ? null : hmacKey(settings.secret)
+  const signing = own ? { kid: own.jwk.kid, algorithm: own.algorithm, key: privateKey } : hmac
+  if (mistakes.length > 0 || !signing) throw new Error(`The signing keys are not usable: ${mistakes.join('; ')}`)
+  const published = [own, ...older].filter((key) => key !== null)
+  return withSigning(signing, published)
+}
+
+/**
+ * Reads a random secret from the file `path`, which is made with mode 0600 if there is none. Of several processes that
+ * start at once, all get the same secret.
+ * @param bytes how many random bytes a new secret has, and an old one at least
+ * @throws Error when the file is readable by others, or does not hold such a secret
+ */
+export function loadOrCreateSecret(path: string, bytes: number): Buffer {
+  const text = loadOrCreateFile(path, () => `${randomBytes(bytes).toString('base64url')}\n`).trim()
+  const secret = Buffer.from(text, 'base64url')
+  if (secret.length < bytes || secret.toString('base64url') !== text) {
+    throw new Error(`${path}: not a secret of ${bytes} bytes or more in base64url`)
+  }
+  return secret
+}
+
+function* mistakesIn({ secret, signingKeyPem, generateInto, production }: SigningKeySettings): Generator<string> {
+  if (secret !== null && signingKeyPem !== null) {
+    yield 'JWT_SECRET and JWT_PRIVATE_KEY are both set, and which of them signs is ambiguous: set one'
+  }
+  if (secret !== null && Buffer.byteLength(secret) < leastSecretBytes) {
+    yield `JWT_SECRET: ${leastSecretBytes} bytes or more are needed for HS256 (RFC 7518 §3.2)`
+  } else if (secret !== null && production && isExample(secret)) {
+    yield 'JWT_SECRET: looks like an example; make one with `openssl rand -base64 48`'
+  }
+  if (secret === null && signingKeyPem === null && (production || generateInto === null)) {
+    yield 'JWT_SECRET or JWT_PRIVATE_KEY: one is required'
+  }
+}
+
+/** Without the words of examples and without repetition, what is left must still be a secret. */
+function isExample(secret: string): boolean {
+  const rest = secret.replace(exampleWords, '').replace(/(.{1,16}?)\1{2,}/gsu, '$1')
+  return Buffer.byteLength(rest) < leastSecretBytes || new Set(rest).size < 10
+}
+
+function hmacKey(secret: string): SigningKeys['signing'] {
+  const key = createSecretKey(Buffer.from(secret))
+  // The id is public. 64 bits of an HMAC tell less about the secret than any token signed with it.
+  const kid = createHmac('sha256', key).update('tenantry jwt key id').digest().subarray(0, 8).toString('base64url')
+  return { kid, algorithm: 'HS256', key }
+}
+
+function withSigning(signing: SigningKeys['signing'], published: readonly PublicKey[]): SigningKeys {
+  const byKid = new Map(published.map(({ jwk, algorithm, key }) => [jwk.kid, { algorithm, key }]))
+  if (signing.algorithm === 'HS256') byKid.set(signing.kid, { algorithm: signing.algorithm, key: signing.key })
+  // By kid: the signing key may stand among the older ones too.
+  const keys = [...new Map(published.map(({ jwk }) => [jwk.kid, jwk])).values()]
+  return { signing, byKid, jwks: () => ({ keys }) }
+}
+
+/** The private key that is given, or the one in `generateInto`, which is made if it may be. */
+function privateKeyOf(settings: SigningKeySettings, mayGenerate: boolean): KeyObject | null {
+  const { secret, signingKeyPem, generateInto } = settings
+  if (signingKeyPem !== null) return readPrivateKey(signingKeyPem, 'JWT_PRIVATE_KEY')
+  if (secret !== null || generateInto === null || !mayGenerate) return null
+  const path = join(generateInto, 'jwt-signing-key.pem')
+  return readPrivateKey(loadOrCreateFile(path, newRsaKey), path)
+}
+
+function newRsaKey(): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: leastRsaBits })
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+function readPrivateKey(pem: string, name: string): KeyObject {
+  try {
+    return createPrivateKey(unescaped(pem))
+  } catch {
+    // OpenSSL's own message is left out: it may be about what the key contains.
+    throw new Error(`${name}: not an unencrypted private key in PEM`)
+  }
+}
+
+function publicKeyOf(key: KeyObject, rsaAlgorithm: 'RS256' | 'PS256', name: string): PublicKey {
+  const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {}
+  const isRsa = key.asymmetricKeyType === 'rsa'
+  if (isRsa && modulusLength < leastRsaBits) throw new Error(`${name}: RSA keys need ${leastRsaBits} bits or more`)
+  if (!isRsa && namedCurve !== 'prime256v1') throw new Error(`${name}: neither an RSA key nor one on P-256`)
+  const algorithm = isRsa ? rsaAlgorithm : 'ES256'
+  const { kty = '', n, e, crv, x, y } = key.export({ format: 'jwk' })
+  const members = isRsa ? { e, kty, n } : { crv, kty, x, y }
+  return { algorithm, key, jwk: { use: 'sig', alg: algorithm, kid: thumbprintOf(members), ...members, kty } }
+}
+
+/** RFC 7638 §3: the required members in the order of their names, no white space. Callers give them in that order. */
+function thumbprintOf(members: JsonWebKey): string {
+  return createHash('sha256').update(JSON.stringify(members)).digest('base64url')
+}
+
+function readPublicKey(pem: string, name: string): KeyObject {
+  try {
+    return createPublicKey(unescaped(pem))
+  } catch {
+    throw new Error(`${name}: not a key in PEM`)
+  }
+}
+
+/** Where a variable holds one line only, PEM is written with `\n` in two characters. */
+const unescaped = (pem: string) => pem.replaceAll('\\n', '\n')
+
+function loadOrCreateFile(path: string, create: () => string): string {
+  const existing = readPrivateFile(path)
+  if (existing !== null) return existing
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const draft = `${path}.${randomBytes(8).toString('hex')}.tmp`
+  try {
+    writeFileSync(draft, create(), { mode: 0o600, flag: 'wx', flush: true })
+    // A link fails where the name is taken, and what appears under the name is whole: of two racing starts one
+    // writes and both read the same. `rename` would replace a key that the other start signs with already.
+    linkSync(draft, path)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  return readPrivateFile(path) ?? ''
+}
+
+function readPrivateFile(path: string): string | null {
+  let file: number
+  try {
+    file = openSync(path, 'r')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  }
+  try {
+    // Asked of the open file, not of the name: between two look-ups a name can change its file. Refused and not put
+    // right, because whoever could read the key may have done so: it has to be replaced, not hidden.
+    const mode = fstatSync(file).mode & 0o077
+    if (mode !== 0 && process.platform !== 'win32') {
+      throw new Error(`${path}: others may read or write this key file; replace it, or set its mode to 0600`)
+    }
+    return readFileSync(file, 'utf8')
+  } finally {
+    closeSync(file)
+  }
+}
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code
