@@ -125,7 +125,10 @@ function access(
     ...(formatError && { formatError }),
     onDenied: (ctx, denials, kind) =>
       kind === 'mutation'
-        ? record(ctx, denials.map(({ coordinate, error }) => ({ coordinate, missing: missingOf(error) })))
+        ? record(
+            ctx,
+            denials.map(({ coordinate, error }) => ({ coordinate, missing: missingOf(error) })),
+          )
         : undefined,
   })
 }

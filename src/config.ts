@@ -79,7 +79,9 @@ export type Config = Readonly<ReturnType<typeof fromSettings>>
  */
 export function loadConfig(environment: Record<string, string | undefined> = process.env, envFile = '.env'): Config {
   const fromFile = existsSync(envFile) ? parseEnv(readFileSync(envFile, 'utf8')) : {}
-  const given = Object.entries({ ...fromFile, ...environment }).filter(([, value]) => value !== undefined && value !== '')
+  const given = Object.entries({ ...fromFile, ...environment }).filter(
+    ([, value]) => value !== undefined && value !== '',
+  )
   const parsed = settings.safeParse(Object.fromEntries(given))
   const mistakes = parsed.success
     ? contradictions(parsed.data)

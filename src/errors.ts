@@ -20,13 +20,7 @@ export type ErrorCode = keyof typeof httpStatusOf
 
 /** Why a credential is not accepted. */
 export type UnauthenticatedReason =
-  | 'MISSING'
-  | 'MALFORMED'
-  | 'INVALID'
-  | 'EXPIRED'
-  | 'REVOKED'
-  | 'REUSED'
-  | 'INVALID_CREDENTIALS'
+  'MISSING' | 'MALFORMED' | 'INVALID' | 'EXPIRED' | 'REVOKED' | 'REUSED' | 'INVALID_CREDENTIALS'
 
 /**
  * An error that the caller may see, whole: its message, code and extensions leave the server as they are.

@@ -21,10 +21,7 @@ async function main(): Promise<void> {
 
 /** For whoever started it by hand. */
 function announce(config: Config, address: string): void {
-  const lines = [
-    ...(config.http.graphiql ? [`  GraphiQL  ${address}/graphiql`] : []),
-    `  GraphQL   ${address}/graphql`,
-  ]
+  const lines = [...(config.http.graphiql ? [`  GraphiQL  ${address}/graphiql`] : []), `  GraphQL   ${address}/graphql`]
   process.stdout.write(`\nTenantry is ready\n${lines.join('\n')}\n\n`)
 }
 

@@ -57,7 +57,8 @@ export function createSchema(
     connectionResolvers(sdl),
     ...[...modules].map((module) => module.resolvers),
   ].reduce<GraphQLSchema>(
-    (built, resolvers) => addResolversToSchema({ schema: built, resolvers: resolvers as never, updateResolversInPlace: true }),
+    (built, resolvers) =>
+      addResolversToSchema({ schema: built, resolvers: resolvers as never, updateResolversInPlace: true }),
     sdl,
   )
   // assertResolved(schema)

@@ -157,11 +157,12 @@ export async function readConnection<E extends Entity>(
   const rows = await read(async (em) => {
     const query = em.createQueryBuilder(entity, 't').where({ $and: conditions(where, page, ordering) })
     await query.applyFilters()
-    return query.orderBy(sorting(page, ordering)).limit(page.size + 1).execute('all')
+    return query
+      .orderBy(sorting(page, ordering))
+      .limit(page.size + 1)
+      .execute('all')
   })
-  return connectionOf(rows as (RowOf<E> & Row)[], page, ordering, () =>
-    read(async (em) => em.count(entity, where)),
-  )
+  return connectionOf(rows as (RowOf<E> & Row)[], page, ordering, () => read(async (em) => em.count(entity, where)))
 }
 
 /**
@@ -200,7 +201,9 @@ export async function readConnections<E extends Entity>(
   })) as (RowOf<E> & Row)[]
   const byParent = Map.groupBy(found, (row) => (row as unknown as Record<string, string>)[parent] as string)
   const totals = countedOnce(read, entity, parent, parentIds)
-  return parentIds.map((id) => connectionOf(byParent.get(id) ?? [], page, ordering, async () => (await totals()).get(id) ?? 0))
+  return parentIds.map((id) =>
+    connectionOf(byParent.get(id) ?? [], page, ordering, async () => (await totals()).get(id) ?? 0),
+  )
 }
 
 function columnOf(em: SqlEntityManager, entity: Entity, property: string): string {

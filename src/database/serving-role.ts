@@ -27,13 +27,13 @@ async function mistakeOfRole(orm: Orm): Promise<string | null> {
 
 /** The tables of the entities that have the tenant filter and not, in the database, forced row-level security. */
 async function unforcedTables(orm: Orm): Promise<string[]> {
-  const tables = [...orm.getMetadata()].filter((meta) => meta.rowLevelSecurity === 'force').map((meta) => meta.tableName)
-  const forced = await orm.em
-    .getConnection()
-    .execute<{ name: string }[]>(
-      `select relname as name from pg_class
+  const tables = [...orm.getMetadata()]
+    .filter((meta) => meta.rowLevelSecurity === 'force')
+    .map((meta) => meta.tableName)
+  const forced = await orm.em.getConnection().execute<{ name: string }[]>(
+    `select relname as name from pg_class
        where relnamespace = 'public'::regnamespace and relrowsecurity and relforcerowsecurity`,
-    )
+  )
   const names = new Set(forced.map((row) => row.name))
   return tables.filter((table) => !names.has(table))
 }

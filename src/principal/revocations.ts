@@ -116,7 +116,10 @@ export async function startRevocations(settings: RevocationSettings): Promise<Re
       const expiresAt = expiry()
       for (let start = 0; start < entries.length; start += ENTRIES_A_MESSAGE) {
         const some = entries.slice(start, start + ENTRIES_A_MESSAGE)
-        await em.insertMany(Revocation, some.map((entry) => ({ id: newId(), ...entry, expiresAt })))
+        await em.insertMany(
+          Revocation,
+          some.map((entry) => ({ id: newId(), ...entry, expiresAt })),
+        )
         const message = some.map((entry) => ({ ...entry, expiresAt: expiresAt.getTime() }))
         // Delivered when the transaction commits, and not if it does not.
         await em.execute('select pg_notify(?, ?)', [CHANNEL, JSON.stringify(message)])

@@ -104,14 +104,20 @@ const supplied: [query: string, variables?: Record<string, unknown>][] = [
 ]
 
 describe('a guarded argument or input field', () => {
-  test.each(leftOut)('that is left out needs no access: %s %j', async (query, variables) => {
-    expect(await isAllowed(query, variables)).toBe(true)
-  })
+  test.each(leftOut.map(([query, variables = {}]) => [query, variables] as const))(
+    'that is left out needs no access: %s %j',
+    async (query, variables) => {
+      expect(await isAllowed(query, variables)).toBe(true)
+    },
+  )
 
-  test.each(supplied)('that is supplied needs it: %s %j', async (query, variables) => {
-    expect(await isAllowed(query, variables)).toBe(false)
-    expect(await isAllowed(query, variables, 'readKey')).toBe(true)
-  })
+  test.each(supplied.map(([query, variables = {}]) => [query, variables] as const))(
+    'that is supplied needs it: %s %j',
+    async (query, variables) => {
+      expect(await isAllowed(query, variables)).toBe(false)
+      expect(await isAllowed(query, variables, 'readKey')).toBe(true)
+    },
+  )
 
   test('tells which input was refused, at the path of its field', async () => {
     const { errors } = await ask('{ open f: find(secret: 1, filter: { deep: { owner: "o" } }) }', { as: 'projectKey' })

@@ -184,7 +184,7 @@ describe('a mutation', () => {
     ['a root field', '{ open { id } destroy { id } }', ['destroy: FORBIDDEN']],
     ['a field within', '{ open { id project { id } } write { id } }', ['open.project: FORBIDDEN', 'write: FORBIDDEN']],
     ['a field in a fragment', '{ open { ...F } } fragment F on Payload { p: project { id } }', ['open.p: FORBIDDEN']],
-    ['a field beside __schema', '{ __schema { queryType { name } } destroy { id } }', ['destroy: FORBIDDEN']],
+    ['a field beside __typename', '{ __typename destroy { id } }', ['destroy: FORBIDDEN']],
     ['__typename of a guarded type', '{ open { project { __typename } } }', ['open.project: FORBIDDEN']],
   ])('is refused as a whole for %s, and no resolver runs', async (_, selection, errors) => {
     const answer = await ask(`mutation ${selection}`, { as: 'operator' })

@@ -10,7 +10,10 @@ interface Package {
   engines: { node: string }
 }
 interface Lock {
-  packages: Record<string, { resolved?: string; version?: string; link?: boolean; integrity?: string }>
+  packages: Record<
+    string,
+    { resolved?: string; version?: string; link?: boolean; integrity?: string; optionalDependencies?: object }
+  >
 }
 
 const manifest = JSON.parse(textOf('package.json')) as Package
@@ -27,6 +30,12 @@ test('the lock file holds the wanted versions, and is whole', () => {
   expect(
     Object.entries(lock.packages).filter(([path, entry]) => path !== '' && !entry.integrity && !entry.link),
   ).toEqual([])
+})
+
+test('the lock file holds every optional package, or npm ci refuses it', () => {
+  const names = new Set(Object.keys(lock.packages).map((path) => path.replace(/^.*node_modules\//, '')))
+  const optional = Object.values(lock.packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}))
+  expect([...new Set(optional)].filter((name) => !names.has(name))).toEqual([])
 })
 
 test('the lock file names no host', () => {

@@ -236,7 +236,8 @@ const grants = [
 /** Users, organizations, memberships, sessions, projects, gateways, the audit trail; the serving roles and their walls. */
 export class Foundation extends Migration {
   override up(): void {
-    for (const role of ['tenantry_server', 'tenantry_authentication', 'tenantry_operator']) this.addSql(createRole(role))
+    for (const role of ['tenantry_server', 'tenantry_authentication', 'tenantry_operator'])
+      this.addSql(createRole(role))
     for (const statement of [...tables, ...constraints, ...rowLevelSecurity, ...grants]) this.addSql(statement)
   }
 }

@@ -1,4 +1,4 @@
-/* global document, sessionStorage, fetch, React, ReactDOM, GraphiQL */
+/* global document, localStorage, sessionStorage, fetch, React, ReactDOM, GraphiQL */
 // Runs in the browser, as it stands here. It needs React, ReactDOM and GraphiQL, which the page loads before it.
 const settings = JSON.parse(document.getElementById('settings').textContent)
 const hint = document.getElementById('hint')
@@ -74,9 +74,13 @@ forget.addEventListener('click', () => keepToken(null))
 showHint()
 document.getElementById('no-introspection').hidden = settings.introspection
 
+// GraphiQL shows the first default tab's query by itself, and leaves its variables out. Given on later visits, they
+// would open a tab of their own.
+const isFirstVisit = localStorage.getItem('graphiql:tabState') === null
 const properties = {
   fetcher,
   defaultTabs: settings.tabs,
+  ...(isFirstVisit ? { variables: settings.tabs[0].variables } : {}),
   isHeadersEditorEnabled: true,
   defaultEditorToolsVisibility: true,
   shouldPersistHeaders: false,

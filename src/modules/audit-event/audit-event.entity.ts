@@ -13,7 +13,8 @@ export const AuditEvent = defineEntity({
   properties: {
     ...everyTable,
     /** Null for what happens outside every organization, such as a failed sign-in. */
-    organizationId: () => p.manyToOne(Organization).mapToPk().fieldName('organization_id').nullable().deleteRule('no action'),
+    organizationId: () =>
+      p.manyToOne(Organization).mapToPk().fieldName('organization_id').nullable().deleteRule('no action'),
     action: p.text(),
     actorKind: p.enum(principalKinds).nullable(),
     actorId: p.text().nullable(),

@@ -37,8 +37,10 @@ export async function audit(ctx: Context, em: EntityManager, happening: Happenin
   const event = {
     action: happening.action,
     succeeded: happening.succeeded ?? true,
-    organizationId: happening.organizationId === undefined ? (principal?.organizationId ?? null) : happening.organizationId,
-    actorKind: happening.actorId === undefined ? (principal?.kind ?? null) : happening.actorId ? ('USER' as const) : null,
+    organizationId:
+      happening.organizationId === undefined ? (principal?.organizationId ?? null) : happening.organizationId,
+    actorKind:
+      happening.actorId === undefined ? (principal?.kind ?? null) : happening.actorId ? ('USER' as const) : null,
     actorId: happening.actorId === undefined ? (principal?.subject ?? null) : happening.actorId,
     targetType: happening.target?.type ?? null,
     targetId: happening.target?.id ?? null,

@@ -49,8 +49,7 @@ interface SignedIn {
   membership: ActingMembership | null
 }
 
-const wrongCredentials = () =>
-  unauthenticated('INVALID_CREDENTIALS', 'The e-mail address or the password is not right')
+const wrongCredentials = () => unauthenticated('INVALID_CREDENTIALS', 'The e-mail address or the password is not right')
 
 /** Issues the access token; the rest of the operation runs as who has just signed in (access.md §6). */
 async function completeSignIn(ctx: Context, signedIn: SignedIn): Promise<AuthPayloadRow> {
@@ -88,7 +87,13 @@ async function completeSignIn(ctx: Context, signedIn: SignedIn): Promise<AuthPay
   }
 }
 
-function assertGoodPassword(ctx: Context, path: string[], password: string, email: string, organization: string | null) {
+function assertGoodPassword(
+  ctx: Context,
+  path: string[],
+  password: string,
+  email: string,
+  organization: string | null,
+) {
   const reason = checkPassword(password, { email, organizationName: organization }, ctx.services.config.passwords)
   if (reason) throw badUserInput({ path, reason: `the password ${reason}` })
 }
@@ -149,7 +154,12 @@ export async function login(ctx: Context, input: LoginInput): Promise<AuthPayloa
   const rehashed = verdict.needsRehash ? await ctx.services.passwords.hash(input.password) : null
   const signedIn = account && verdict.ok ? await startLogin(ctx, account, rehashed, input.organizationId) : null
   if (!signedIn) {
-    await auditApart(ctx, { action: 'user.login_failed', succeeded: false, actorId: account?.userId ?? null, organizationId: null })
+    await auditApart(ctx, {
+      action: 'user.login_failed',
+      succeeded: false,
+      actorId: account?.userId ?? null,
+      organizationId: null,
+    })
     throw wrongCredentials()
   }
   await forgetFailures(ctx, email)
@@ -165,7 +175,11 @@ function startLogin(
 ): Promise<SignedIn | null> {
   return ctx.rows.write('authentication', async (em) => {
     // Locked: a deactivation or a new password either ends the session that starts here, or is seen here.
-    const user = await em.findOne(User, { id: account.userId, deactivatedAt: null }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+    const user = await em.findOne(
+      User,
+      { id: account.userId, deactivatedAt: null },
+      { lockMode: LockMode.PESSIMISTIC_WRITE },
+    )
     const password = await em.findOne(Password, { userId: account.userId, hash: account.hash })
     if (!user || !password) return null
     const memberships = await findActingMemberships(em, user.id)
@@ -224,7 +238,8 @@ export async function refresh(ctx: Context, input: RefreshInput): Promise<AuthPa
     const user = await em.findOne(User, { id: session.userId, deactivatedAt: null })
     if (!user) return { renewed: false as const, reason: 'REVOKED' as const }
     const membership = currentMembership(await findActingMemberships(em, user.id), null, session.organizationId ?? null)
-    if (session.organizationId !== membership?.organizationId) session.organizationId = membership?.organizationId ?? null
+    if (session.organizationId !== membership?.organizationId)
+      session.organizationId = membership?.organizationId ?? null
     await em.flush()
     await audit(ctx, em, {
       action: 'session.refreshed',

@@ -21,7 +21,9 @@ export const Membership = defineEntity({
   },
   uniques: [{ properties: ['organizationId', 'id'] }, { properties: ['organizationId', 'userId'] }],
   indexes: [{ properties: ['userId', 'organizationId'] }],
-  policies: [{ name: 'memberships_authentication', roles: [databaseRoles.authentication], using: 'true', check: 'true' }],
+  policies: [
+    { name: 'memberships_authentication', roles: [databaseRoles.authentication], using: 'true', check: 'true' },
+  ],
 })
 
 /** `user` is there where the membership has ended, and its user can no longer be seen through it. */

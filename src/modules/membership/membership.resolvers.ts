@@ -1,5 +1,14 @@
 import type { Resolvers } from '../../generated/resolvers.ts'
-import { addMember, changeMemberRole, leaveOrganization, membersOf, myMemberships, organizationOf, removeMember, userOf } from './membership.service.ts'
+import {
+  addMember,
+  changeMemberRole,
+  leaveOrganization,
+  membersOf,
+  myMemberships,
+  organizationOf,
+  removeMember,
+  userOf,
+} from './membership.service.ts'
 
 export const membershipResolvers: Resolvers = {
   Mutation: {

@@ -1,5 +1,10 @@
 import type { Resolvers } from '../../generated/resolvers.ts'
-import { createOrganization, currentOrganization, deleteOrganization, updateOrganization } from './organization.service.ts'
+import {
+  createOrganization,
+  currentOrganization,
+  deleteOrganization,
+  updateOrganization,
+} from './organization.service.ts'
 
 export const organizationResolvers: Resolvers = {
   Query: {

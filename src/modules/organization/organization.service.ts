@@ -117,9 +117,7 @@ export function deleteOrganization(
     }
     organization.deletedAt = ctx.services.clock()
     await em.flush()
-    await ctx.services.revocations.add(em, [
-      { kind: 'ORGANIZATION', subjectId: organization.id, belowVersion: null },
-    ])
+    await ctx.services.revocations.add(em, [{ kind: 'ORGANIZATION', subjectId: organization.id, belowVersion: null }])
     await audit(ctx, em, { action: 'organization.deleted', target: { type: 'Organization', id: organization.id } })
     return { organization }
   })

@@ -11,12 +11,7 @@ import {
 } from '../../database/paging.ts'
 import { tenantOf } from '../../database/tenancy.ts'
 import { notFound } from '../../errors.ts'
-import type {
-  CreateProjectInput,
-  ProjectFilter,
-  ProjectOrder,
-  UpdateProjectInput,
-} from '../../generated/resolvers.ts'
+import type { CreateProjectInput, ProjectFilter, ProjectOrder, UpdateProjectInput } from '../../generated/resolvers.ts'
 import { containing, optionalText, requiredText, rowId } from '../../input.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
 import { Project, type ProjectRow } from './project.entity.ts'

@@ -10,6 +10,7 @@ export const sessionResolvers: Resolvers = {
     sessions: (user, _, ctx) => (user.id === ctx.principal?.subject ? mySessions(ctx) : []),
   },
   Session: {
-    isCurrent: (session, _, ctx) => ctx.principal !== null && 'sessionId' in ctx.principal && ctx.principal.sessionId === session.id,
+    isCurrent: (session, _, ctx) =>
+      ctx.principal !== null && 'sessionId' in ctx.principal && ctx.principal.sessionId === session.id,
   },
 }

@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { expect } from '@jest/globals'
+import { Client } from 'pg'
+import { createApp, type App } from '../src/app.ts'
+import { loadConfig } from '../src/config.ts'
+import { createLogger } from '../src/http/log.ts'
+
+/** The PostgreSQL server that the suite runs on; without one, each test server has an embedded database in memory. */
+export const POSTGRES_URL = process.env['DATABASE_URL']
+
+/** A GraphQL answer, as it came over HTTP. */
+export interface Answer {
+  status: number
+  headers: Headers
+  // Tests read deep into answers of many shapes.
+  data: any
+  errors: { message: string; path?: (string | number)[]; extensions: Record<string, any> }[]
+}
+
+export interface Sending {
+  variables?: Record<string, unknown>
+  token?: string | null
+  headers?: Record<string, string>
+}
+
+/** A real server, on a real port and a real database, as the tests see it. */
+export interface TestServer {
+  url: string
+  app: App
+  /** What it has logged, one JSON object a line. */
+  logged: string[]
+  databaseUrl: string | undefined
+  send(query: string, sending?: Sending): Promise<Answer>
+  close(): Promise<void>
+}
+
+interface Starting {
+  /** Settings, as in the environment. */
+  settings?: Record<string, string>
+  clock?: () => Date
+  /** The database of another test server, for several instances on one: PostgreSQL alone. */
+  databaseUrl?: string | undefined
+}
+
+const SETTINGS = {
+  NODE_ENV: 'test',
+  PORT: '0',
+  DATA_DIR: ':memory:',
+  JWT_SECRET: 'c29tZSBzZWNyZXQgZm9yIHRlc3RzIGFsb25lIQ-and-long',
+  PASSWORD_PEPPER: 'a pepper for tests alone, long enough',
+  PASSWORD_HASH_COST: '4',
+  SIGN_IN_FREE_FAILURES_PER_ADDRESS: '10000',
+  LOG_LEVEL: 'info',
+}
+
+/** Makes an empty database on the PostgreSQL server. @returns its URL, and what drops it. */
+export async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+  const name = `tenantry_test_${randomUUID().replaceAll('-', '')}`
+  const onServer = async (statement: string) => {
+    const client = new Client({ connectionString: POSTGRES_URL })
+    await client.connect()
+    await client.query(statement)
+    await client.end()
+  }
+  await onServer(`create database ${name}`)
+  const url = new URL(POSTGRES_URL ?? '')
+  url.pathname = `/${name}`
+  return { url: url.href, drop: () => onServer(`drop database if exists ${name} with (force)`) }
+}
+
+/** Starts a server on a database of its own, empty and migrated. */
+export async function startServer({ settings = {}, clock, databaseUrl }: Starting = {}): Promise<TestServer> {
+  const own = POSTGRES_URL && !databaseUrl ? await createDatabase() : null
+  const url = databaseUrl ?? own?.url
+  const logged: string[] = []
+  const log = createLogger('info', { write: (line: string) => void logged.push(line) })
+  const config = loadConfig({ ...SETTINGS, DATABASE_URL: url, ...settings }, '/dev/null')
+  const app = await createApp(config, { log, ...(clock && { clock }) })
+  await app.listen()
+  const { port } = app.server.server.address() as AddressInfo
+  const address = `http://127.0.0.1:${port}`
+  return {
+    url: address,
+    app,
+    logged,
+    databaseUrl: url,
+    send: (query, sending) => sendTo(address, query, sending),
+    async close() {
+      await app.close()
+      await own?.drop()
+    },
+  }
+}
+
+/** Sends a GraphQL operation to a server. */
+export async function sendTo(url: string, query: string, { variables, token, headers }: Sending = {}): Promise<Answer> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    body: JSON.stringify({ query, variables }),
+  })
+  const body = (await response.json()) as { data?: unknown; errors?: Answer['errors'] }
+  return { status: response.status, headers: response.headers, data: body.data, errors: body.errors ?? [] }
+}
+
+/** A signed-in person. */
+export interface Person {
+  email: string
+  password: string
+  userId: string
+  token: string
+  refreshToken: string
+  organizationId: string
+  organizationSlug: string
+}
+
+export const PASSWORD = 'correct horse battery 7'
+let people = 0
+
+/** Somebody who has just registered; with an organization of their own unless told otherwise. */
+export async function givenPerson(
+  server: Pick<TestServer, 'send'>,
+  organizationName: string | null = 'Acme',
+): Promise<Person> {
+  people += 1
+  const email = `person-${people}-${randomUUID().slice(0, 8)}@example.test`
+  const answer = await server.send(
+    `mutation ($input: RegisterInput!) {
+      register(input: $input) { accessToken refreshToken user { id } organization { id slug } }
+    }`,
+    { variables: { input: { email, password: PASSWORD, organizationName } } },
+  )
+  expect(answer.errors).toEqual([])
+  const { accessToken, refreshToken, user, organization } = answer.data.register
+  return {
+    email,
+    password: PASSWORD,
+    userId: user.id,
+    token: accessToken,
+    refreshToken,
+    organizationId: organization?.id ?? '',
+    organizationSlug: organization?.slug ?? '',
+  }
+}
+
+/** Somebody else, made a member of the admin's organization with a role and signed in to it. */
+export async function givenMember(server: TestServer, admin: Person, role: 'VIEWER' | 'DEVELOPER' | 'ADMIN') {
+  const person = await givenPerson(server, null)
+  const added = await server.send(
+    `mutation ($input: AddMemberInput!) { addMember(input: $input) { membership { id } } }`,
+    { token: admin.token, variables: { input: { email: person.email, role } } },
+  )
+  expect(added.errors).toEqual([])
+  const signedIn = await server.send(
+    `mutation ($input: LoginInput!) { login(input: $input) { accessToken refreshToken } }`,
+    { variables: { input: { email: person.email, password: PASSWORD, organizationId: admin.organizationId } } },
+  )
+  expect(signedIn.errors).toEqual([])
+  return {
+    ...person,
+    token: signedIn.data.login.accessToken as string,
+    refreshToken: signedIn.data.login.refreshToken as string,
+    organizationId: admin.organizationId,
+    membershipId: added.data.addMember.membership.id as string,
+  }
+}
+
+/** A project of the person's organization. */
+export async function givenProject(
+  server: Pick<TestServer, 'send'>,
+  person: Person,
+  name = 'A project',
+): Promise<string> {
+  const answer = await server.send(
+    `mutation ($name: String!) { createProject(input: { name: $name }) { project { id } } }`,
+    {
+      token: person.token,
+      variables: { name },
+    },
+  )
+  expect(answer.errors).toEqual([])
+  return answer.data.createProject.project.id
+}
+
+/** A gateway of a project. */
+export async function givenGateway(
+  server: Pick<TestServer, 'send'>,
+  person: Person,
+  projectId: string,
+  name = 'A gateway',
+): Promise<string> {
+  const answer = await server.send(
+    `mutation ($input: CreateGatewayInput!) { createGateway(input: $input) { gateway { id } } }`,
+    { token: person.token, variables: { input: { projectId, name } } },
+  )
+  expect(answer.errors).toEqual([])
+  return answer.data.createGateway.gateway.id
+}
+
+/** The answer has exactly one error, with this code (and reason, where one is given). */
+export function expectError(answer: Answer, code: string, reason?: string): void {
+  expect(answer.errors.map(({ extensions }) => extensions['code'])).toEqual([code])
+  if (reason !== undefined) expect(answer.errors[0]?.extensions['reason']).toBe(reason)
+}
