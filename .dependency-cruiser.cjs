@@ -27,7 +27,7 @@ module.exports = {
       severity: 'error',
       comment: 'The server knows nothing of its tests and tools.',
       from: { path: '^src' },
-      to: { path: '^(test|test-browser|scripts)/' },
+      to: { path: '^(test|scripts)/' },
     },
     {
       name: 'generated-is-types',

@@ -4,7 +4,7 @@ import { defineConfig, globalIgnores } from 'eslint/config'
 import ts from 'typescript-eslint'
 
 const sources = ['src/**/*.ts']
-const tests = ['test/**/*.ts', 'test-browser/**/*.ts']
+const tests = ['test/**/*.ts']
 
 /** The programs that a person starts: they may write to the terminal and read what the shell gives them. */
 const programs = [

@@ -14,6 +14,7 @@ import { createHttpServer } from './http/server.ts'
 import { loadModules, type FeatureModule } from './modules.ts'
 import { createDenialRecorder } from './modules/audit-event/denials.ts'
 import { createAccessTokens } from './principal/access-token.ts'
+import { startApiKeys } from './principal/api-keys.ts'
 import { identify } from './principal/identify.ts'
 import { createPasswordHasher } from './principal/password-hashing.ts'
 import { Revocation } from './principal/revocation.entity.ts'
@@ -50,6 +51,7 @@ export async function createApp(config: Config, { log, clock = () => new Date() 
   const services = await startServices(config, modules, { log, clock, scopes })
   const { keys, ...started } = services
   const close = async () => {
+    await started.apiKeys.stop()
     await started.revocations.stop()
     await started.passwords.close()
     await started.database.close()
@@ -89,6 +91,9 @@ async function startServices(
   const pepper = config.passwords.pepper
     ? Buffer.from(config.passwords.pepper)
     : loadOrCreateSecret(join(dataDir, 'password-pepper'), 32)
+  const hashKey = config.apiKeys.hashKey
+    ? Buffer.from(config.apiKeys.hashKey)
+    : loadOrCreateSecret(join(dataDir, 'api-key-hash-key'), 32)
   const database = await openDatabase(config, [...modules.flatMap((module) => module.entities ?? []), Revocation], log)
   try {
     const revocations = await startRevocations({
@@ -105,7 +110,9 @@ async function startServices(
       clock: () => clock().getTime(),
     })
     const passwords = createPasswordHasher({ ...config.passwords, pepper })
-    return { config, log, database, scopes, accessTokens, passwords, revocations, clock, keys }
+    const environment = production ? 'live' : 'test'
+    const apiKeys = await startApiKeys({ database, log, clock, scopes, hashKey, environment })
+    return { config, log, database, scopes, accessTokens, passwords, revocations, apiKeys, clock, keys }
   } catch (error) {
     await database.close()
     throw error

@@ -50,6 +50,8 @@ const settings = z.object({
   PASSWORD_HASH_QUEUE: whole(64, 1, 10_000),
   SIGN_IN_FREE_FAILURES: whole(10, 1, 99),
   SIGN_IN_FREE_FAILURES_PER_ADDRESS: whole(100, 1, 10_000),
+  API_KEY_HASH_KEY: z.string().min(32).optional(),
+  API_KEY_MAX_TTL_DAYS: whole(365, 1, 3_650),
   CORS_ORIGINS: list,
   TRUST_PROXY_HOPS: whole(0, 0, 10),
   BODY_LIMIT_BYTES: whole(100_000, 1_000, 10_000_000),
@@ -66,8 +68,13 @@ const settings = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
+/** Every setting's default as it would be written, empty where there is none, in the order of their definition. */
+export const settingDefaults: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(settings.shape).map(([name, setting]) => [name, String(setting.parse(undefined) ?? '')]),
+)
+
 /** The names of all settings, in the order of their definition. */
-export const settingNames: readonly string[] = Object.keys(settings.shape)
+export const settingNames: readonly string[] = Object.keys(settingDefaults)
 
 /** What the server runs with: made once by {@link loadConfig}, frozen. Names carry their units. */
 export type Config = Readonly<ReturnType<typeof fromSettings>>
@@ -82,17 +89,27 @@ export function loadConfig(environment: Record<string, string | undefined> = pro
   const given = Object.entries({ ...fromFile, ...environment }).filter(
     ([, value]) => value !== undefined && value !== '',
   )
-  const parsed = settings.safeParse(Object.fromEntries(given))
-  const mistakes = parsed.success
-    ? contradictions(parsed.data)
-    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-  if (!parsed.success || mistakes.length > 0) {
+  const { values, mistakes } = parse(Object.fromEntries(given))
+  if (mistakes.length > 0) {
     throw new Error(`The configuration is not usable:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`)
   }
-  return Object.freeze(fromSettings(parsed.data))
+  return Object.freeze(fromSettings(values))
 }
 
 type Settings = z.infer<typeof settings>
+
+/** Reads setting by setting: one that is malformed must not keep what contradicts another from being told. */
+function parse(given: Record<string, string | undefined>): { values: Settings; mistakes: string[] } {
+  const read = Object.entries(settings.shape).map(([name, setting]) => ({
+    name,
+    result: setting.safeParse(given[name]),
+  }))
+  const values = Object.fromEntries(read.map(({ name, result }) => [name, result.data])) as Settings
+  const malformed = new Map(read.map(({ name, result }) => [name, result.error?.issues ?? []]))
+  const mistakes = [...malformed].flatMap(([name, issues]) => issues.map(({ message }) => `${name}: ${message}`))
+  const others = contradictions(values).filter((mistake) => !malformed.get(mistake.split(':')[0] ?? '')?.length)
+  return { values, mistakes: [...mistakes, ...others] }
+}
 
 function contradictions(given: Settings): string[] {
   const production = given.NODE_ENV === 'production'
@@ -101,6 +118,7 @@ function contradictions(given: Settings): string[] {
     production && !given.DATABASE_URL && 'DATABASE_URL: required in production',
     production && !hasKey && 'JWT_SECRET, JWT_PRIVATE_KEY or JWT_PRIVATE_KEY_FILE: one is required in production',
     production && !given.PASSWORD_PEPPER && 'PASSWORD_PEPPER: required in production',
+    production && !given.API_KEY_HASH_KEY && 'API_KEY_HASH_KEY: required in production',
     production && given.PASSWORD_HASH_COST < 12 && 'PASSWORD_HASH_COST: at least 12 in production',
     given.JWT_PRIVATE_KEY && given.JWT_PRIVATE_KEY_FILE && 'JWT_PRIVATE_KEY and JWT_PRIVATE_KEY_FILE: give one',
     given.DATABASE_STATEMENT_TIMEOUT_MS >= given.EXECUTION_TIMEOUT_MS &&
@@ -113,7 +131,22 @@ function readPem(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new Error(`Cannot read the key file ${path}: ${error instanceof Error ? error.message : String(error)}`)
+    throw new Error(`Cannot read the key file ${path}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+function limitsOf(given: Settings) {
+  return {
+    maxTokens: given.MAX_TOKENS,
+    maxDepth: given.MAX_DEPTH,
+    maxAliases: given.MAX_ALIASES,
+    maxRootFields: given.MAX_ROOT_FIELDS,
+    maxCost: given.MAX_COST,
+    pageSizeDefault: 50,
+    pageSizeMax: 100,
+    timeoutMs: given.EXECUTION_TIMEOUT_MS,
   }
 }
 
@@ -132,16 +165,7 @@ function fromSettings(given: Settings) {
       graphiql: given.GRAPHIQL ? given.GRAPHIQL === 'true' : !production,
       sandbox: !production,
       drainGraceMs: given.DRAIN_GRACE_MS,
-      limits: {
-        maxTokens: given.MAX_TOKENS,
-        maxDepth: given.MAX_DEPTH,
-        maxAliases: given.MAX_ALIASES,
-        maxRootFields: given.MAX_ROOT_FIELDS,
-        maxCost: given.MAX_COST,
-        pageSizeDefault: 50,
-        pageSizeMax: 100,
-        timeoutMs: given.EXECUTION_TIMEOUT_MS,
-      },
+      limits: limitsOf(given),
     },
     logLevel: given.LOG_LEVEL,
     authorizationMode: given.AUTHORIZATION_MODE,
@@ -174,6 +198,10 @@ function fromSettings(given: Settings) {
       maxQueue: given.PASSWORD_HASH_QUEUE,
       freeFailures: given.SIGN_IN_FREE_FAILURES,
       freeFailuresPerAddress: given.SIGN_IN_FREE_FAILURES_PER_ADDRESS,
+    },
+    apiKeys: {
+      hashKey: given.API_KEY_HASH_KEY ?? null,
+      maxTtlDays: given.API_KEY_MAX_TTL_DAYS,
     },
   }
 }

@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import { openRows, type Rows } from './database/tenancy.ts'
 import type { AccessTokens } from './principal/access-token.ts'
+import type { ApiKeys } from './principal/api-keys.ts'
 import type { PasswordHasher } from './principal/password-hashing.ts'
 import type { Principal } from './principal/principal.ts'
 import type { Revocations } from './principal/revocations.ts'
@@ -18,6 +19,7 @@ export interface Services {
   readonly accessTokens: AccessTokens
   readonly passwords: PasswordHasher
   readonly revocations: Revocations
+  readonly apiKeys: ApiKeys
   readonly clock: () => Date
 }
 

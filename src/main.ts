@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createApp, type App } from './app.ts'
 import { loadConfig, type Config } from './config.ts'
+import { demoConfig, fillDemo } from './demo.ts'
 import { drain } from './http/drain.ts'
 import { createLogger } from './http/log.ts'
 
 /** Serves until a signal says otherwise. A second signal ends the process at once. */
 async function main(): Promise<void> {
-  const config = loadConfig()
+  const demo = process.argv.includes('--demo')
+  const config = demo ? demoConfig(loadConfig()) : loadConfig()
   const log = createLogger(config.logLevel)
   const app = await createApp(config, { log })
   const end = (signal: NodeJS.Signals) => {
@@ -15,8 +17,10 @@ async function main(): Promise<void> {
   }
   process.once('SIGTERM', end).once('SIGINT', end)
   const address = await app.listen()
+  const credentials = demo ? await fillDemo(app, address) : ''
   log.info({ address, engine: app.services.database.engine }, 'ready')
   announce(config, address)
+  process.stdout.write(credentials)
 }
 
 /** For whoever started it by hand. */

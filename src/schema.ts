@@ -61,7 +61,7 @@ export function createSchema(
       addResolversToSchema({ schema: built, resolvers: resolvers as never, updateResolversInPlace: true }),
     sdl,
   )
-  // assertResolved(schema)
+  assertResolved(schema)
   startAsCaller(schema)
   const policy = createPolicy(schema, registry)
   guardSchema(schema, policy)

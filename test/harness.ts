@@ -50,6 +50,7 @@ const SETTINGS = {
   JWT_SECRET: 'c29tZSBzZWNyZXQgZm9yIHRlc3RzIGFsb25lIQ-and-long',
   PASSWORD_PEPPER: 'a pepper for tests alone, long enough',
   PASSWORD_HASH_COST: '4',
+  API_KEY_HASH_KEY: 'a key for the hashes of tests alone, long enough',
   SIGN_IN_FREE_FAILURES_PER_ADDRESS: '10000',
   LOG_LEVEL: 'info',
 }

@@ -1,6 +1,6 @@
 import { valueFromAST, GraphQLBoolean, type FieldNode } from 'graphql'
 import type { ApiError } from '../errors.ts'
-import { suppliedGuards, type Supplied, type Variables } from './inputs.ts'
+import { rawVariables, suppliedGuards, type RawVariables, type Variables } from './inputs.ts'
 import type { Condition, FieldEntry, Plan, Refusal, SelectionPlan } from './plan.ts'
 import { denialError, evaluate } from './rules.ts'
 
@@ -22,15 +22,12 @@ export interface Decision {
   readonly rootDenied: boolean
 }
 
-export type RawVariables = Readonly<Record<string, unknown>> | null | undefined
-
 /** More denials than this are not told: the answer's size must not grow with a hostile document. */
 export const maxDenials = 100
 
 interface Walk {
   readonly plan: Plan
   readonly variables: Variables
-  readonly raw: RawVariables
   readonly denials: Map<string, OperationDenial>
   /** Plans in which nothing is denied with these variables. */
   readonly quiet: Set<SelectionPlan>
@@ -43,11 +40,9 @@ interface Walk {
 
 /** Decides a planned operation with the variables of a request, as they came, before coercion. */
 export function decide(plan: Plan, raw: RawVariables): Decision {
-  const variables: Variables = { read: (name) => readRaw(plan, raw, name), mayBeDefault: () => false }
   const walk: Walk = {
     plan,
-    variables,
-    raw,
+    variables: rawVariables(plan.operation, raw),
     denials: new Map(),
     quiet: new Set(),
     walked: new Map(),
@@ -115,15 +110,9 @@ function isWalked(walk: Walk, selection: SelectionPlan, path: readonly string[])
 /** Only what is certainly left out is left out: a value that is no boolean fails later, and must not open anything. */
 function isIncluded(walk: Walk, when: readonly Condition[]): boolean {
   return when.every(({ variable, excludedWhen }) => {
-    const supplied = readRaw(walk.plan, walk.raw, variable)
+    const supplied = walk.variables.read(variable)
     if (supplied === null) return true
     const value = 'literal' in supplied ? valueFromAST(supplied.literal, GraphQLBoolean) : supplied.value
     return value !== excludedWhen
   })
-}
-
-function readRaw(plan: Plan, raw: RawVariables, name: string): Supplied {
-  if (raw && Object.hasOwn(raw, name)) return { value: raw[name] }
-  const definition = plan.operation.variableDefinitions?.find((one) => one.variable.name.value === name)
-  return definition?.defaultValue ? { literal: definition.defaultValue } : null
 }

@@ -47,9 +47,8 @@ export function readRules(element: SchemaElement, registry: ScopeRegistry): Elem
   const mistakes: string[] = []
   const requirements = directives.map((directive) => readDirective(directive, registry, mistakes))
   const names = directives.map((directive) => directive.name.value)
-  if (names.includes('public') && names.some((name) => name !== 'public')) {
-    mistakes.push(`@public contradicts ${names.filter((name) => name !== 'public').map((name) => `@${name}`)}`)
-  }
+  const others = names.filter((name) => name !== 'public').map((name) => `@${name}`)
+  if (names.includes('public') && others.length > 0) mistakes.push(`@public contradicts ${others.join(', ')}`)
   return { names, requirement: combine(...requirements), mistakes }
 }
 

@@ -6,11 +6,12 @@ import {
   type GraphQLAbstractType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
+  type OperationDefinitionNode,
 } from 'graphql'
 import { collectSubfields } from 'graphql/execution/collectFields.js'
 import { isDeepStrictEqual } from 'node:util'
 import { fieldedTypes } from './elements.ts'
-import { suppliedGuards } from './inputs.ts'
+import { rawVariables, suppliedGuards, type RawVariables, type Variables } from './inputs.ts'
 import type { FieldAccess, Policy } from './policy.ts'
 import type { Powers } from './powers.ts'
 import { denialError, evaluate, isPublic, nothing } from './rules.ts'
@@ -47,27 +48,47 @@ function guardField(field: FieldAccess['field'], access: FieldAccess, policy: Po
   const resolve = field.resolve ?? defaultFieldResolver
   const { coordinate, requirement, checksInputs } = access
   field.resolve = (source, args, context, info) => {
-    const powers = powersOf(context)
-    const denial = evaluate(requirement, powers)
+    const denial = evaluate(requirement, powersOf(context))
     if (denial !== null) throw denialError(coordinate, denial)
-    if (checksInputs) guardInputs(policy, access, powers, info)
+    if (checksInputs) guardInputs(policy, access, context, info)
     return resolve(source, args, context, info)
   }
 }
 
-function guardInputs(policy: Policy, access: FieldAccess, powers: Powers | null, info: GraphQLResolveInfo): void {
-  const [node] = info.fieldNodes
-  if (!node) return
-  const { variableValues } = info
-  const supplied = suppliedGuards(policy, access, node, {
-    read: (name) => (Object.hasOwn(variableValues, name) ? { value: variableValues[name] } : null),
-    // By now the defaults of input fields are filled in. A value equal to the default changes nothing by being supplied.
-    mayBeDefault: (field, value) => field.defaultValue !== undefined && isDeepStrictEqual(field.defaultValue, value),
-  })
-  for (const { coordinate, requirement } of supplied) {
-    const denial = evaluate(requirement, powers)
-    if (denial !== null) throw denialError(coordinate, denial)
+function guardInputs(policy: Policy, access: FieldAccess, context: unknown, info: GraphQLResolveInfo): void {
+  const powers = powersOf(context)
+  const readings = [coercedVariables(info), ...variablesAsTheyCame(context, info.operation)]
+  for (const variables of readings) {
+    const supplied = info.fieldNodes.flatMap((node) => suppliedGuards(policy, access, node, variables))
+    for (const { coordinate, requirement } of supplied) {
+      const denial = evaluate(requirement, powers)
+      if (denial !== null) throw denialError(coordinate, denial)
+    }
   }
+}
+
+/** By now the defaults of input fields are filled in: a value equal to one may be it, and changes nothing if not. */
+function coercedVariables({ variableValues }: GraphQLResolveInfo): Variables {
+  return {
+    read: (name) => (Object.hasOwn(variableValues, name) ? { value: variableValues[name] } : null),
+    mayBeDefault: (field, value) => field.defaultValue !== undefined && isDeepStrictEqual(field.defaultValue, value),
+  }
+}
+
+const handedVariables = new WeakMap<object, WeakMap<OperationDefinitionNode, RawVariables>>()
+
+/**
+ * Lets the guards of one execution see the variables as they came, in which a default cannot pass for a value. The
+ * guards ask about both, so that this can only add to what they refuse.
+ */
+export function handVariables(context: object, operation: OperationDefinitionNode, raw: RawVariables): void {
+  const ofContext = handedVariables.get(context) ?? new WeakMap<OperationDefinitionNode, RawVariables>()
+  handedVariables.set(context, ofContext.set(operation, raw))
+}
+
+function variablesAsTheyCame(context: unknown, operation: OperationDefinitionNode): Variables[] {
+  const ofContext = typeof context === 'object' && context !== null ? handedVariables.get(context) : undefined
+  return ofContext?.has(operation) ? [rawVariables(operation, ofContext.get(operation))] : []
 }
 
 function guardTypeResolution(type: GraphQLAbstractType, policy: Policy): void {

@@ -9,6 +9,7 @@ import {
   type GraphQLInputObjectType,
   type GraphQLInputType,
   type ObjectValueNode,
+  type OperationDefinitionNode,
   type ValueNode,
 } from 'graphql'
 import type { FieldAccess, Policy } from './policy.ts'
@@ -22,6 +23,18 @@ export interface Variables {
   read(name: string): Supplied
   /** True for a value that may be the schema's own default rather than what the caller supplied. */
   mayBeDefault(field: GraphQLInputField, value: unknown): boolean
+}
+
+export type RawVariables = Readonly<Record<string, unknown>> | null | undefined
+
+/** The variables of a request as they came, before coercion; a variable's own default stands in where it is left out. */
+export function rawVariables(operation: OperationDefinitionNode, raw: RawVariables): Variables {
+  const read = (name: string): Supplied => {
+    if (raw && Object.hasOwn(raw, name)) return { value: raw[name] }
+    const definition = operation.variableDefinitions?.find((one) => one.variable.name.value === name)
+    return definition?.defaultValue ? { literal: definition.defaultValue } : null
+  }
+  return { read, mayBeDefault: () => false }
 }
 
 export interface GuardedInput {

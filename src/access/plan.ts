@@ -9,6 +9,7 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLObjectType,
+  OperationTypeNode,
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
@@ -103,7 +104,7 @@ export function makePlan(
   const build: Build = {
     policy,
     powers,
-    isMutation: operation.operation === 'mutation',
+    isMutation: operation.operation === OperationTypeNode.MUTATION,
     fragments: new Map(fragments.map((fragment) => [fragment.name.value, fragment])),
     made: new Map(),
   }

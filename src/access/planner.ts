@@ -1,5 +1,6 @@
 import type { DocumentNode } from 'graphql'
-import { decide, type Decision, type RawVariables } from './decide.ts'
+import { decide, type Decision } from './decide.ts'
+import type { RawVariables } from './inputs.ts'
 import { makePlan, type Plan } from './plan.ts'
 import type { Policy } from './policy.ts'
 import type { Powers } from './powers.ts'

@@ -1,8 +1,8 @@
 import { HeaderMap, type ApolloServerPlugin, type GraphQLRequestContext } from '@apollo/server'
-import { locatedError, type GraphQLFormattedError, type OperationTypeNode } from 'graphql'
+import { locatedError, OperationTypeNode, type GraphQLFormattedError, type OperationDefinitionNode } from 'graphql'
 import { httpStatusOf } from '../errors.ts'
 import type { Decision, OperationDenial } from './decide.ts'
-import type { AccessContext } from './guard.ts'
+import { handVariables, type AccessContext } from './guard.ts'
 import { createPlanner } from './planner.ts'
 import type { Policy } from './policy.ts'
 
@@ -36,7 +36,7 @@ export function accessPlugin<C extends AccessContext>(options: AccessPluginOptio
         async responseForOperation(requestContext) {
           const { document, request, contextValue } = requestContext
           // Undefined where the operation's name fits none: execution tells that.
-          const operation: typeof requestContext.operation | undefined = requestContext.operation
+          const operation = requestContext.operation as OperationDefinitionNode | undefined
           if (!operation) return null
           const powers = contextValue.principal?.powers ?? null
           const { operationName, variables } = request
@@ -46,7 +46,9 @@ export function accessPlugin<C extends AccessContext>(options: AccessPluginOptio
           const refused = refuses(operation.operation, decision, rejects)
           const told = refused ? decision.denials : decision.denials.filter((denial) => !denial.viaAbstract)
           if (told.length > 0) await onDenied?.(contextValue, told, operation.operation)
-          return refused ? refusal(decision.denials, options.formatError) : null
+          if (refused) return refusal(decision.denials, options.formatError)
+          handVariables(contextValue, operation, variables)
+          return null
         },
       }
     },
@@ -55,7 +57,7 @@ export function accessPlugin<C extends AccessContext>(options: AccessPluginOptio
 
 /** True when nothing of the operation may run: a mutation is all or nothing, a query only where nothing is left of it. */
 export function refuses(kind: OperationTypeNode, { denials, rootDenied }: Decision, rejects: boolean): boolean {
-  return denials.length > 0 && (kind !== 'query' || rejects || rootDenied)
+  return denials.length > 0 && (kind !== OperationTypeNode.QUERY || rejects || rootDenied)
 }
 
 /** A caller may ask for more strictness than the server's setting, never for less. */

@@ -1,32 +1,19 @@
-import { buildASTSchema, concatAST, parse, type GraphQLSchema } from 'graphql'
-import { globSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { GraphQLSchema } from 'graphql'
+import { loadModules } from '../modules.ts'
 import type { Role } from '../principal/principal.ts'
+import { readSdl } from '../schema.ts'
 import { accessMatrix } from './matrix.ts'
 import { createPolicy } from './policy.ts'
 import { createScopeRegistry } from './scopes.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const matrixFile = `${root}schema/access.md`
-
-/**
- * The SDL of `schema/`, as written. Files are put one after another and not merged: merging unites the arguments of
- * repeated directives, which would turn "both" into "either".
- */
-export function loadSchema(): GraphQLSchema {
-  const files = globSync('schema/*.graphql', { cwd: root }).sort()
-  return buildASTSchema(concatAST(files.map((file) => parse(readFileSync(root + file, 'utf8')))))
-}
+const matrixFile = fileURLToPath(new URL('../../schema/access.md', import.meta.url))
 
 /** The scopes that the feature modules declare, each with the least role that holds it. */
 export async function loadScopeDeclarations(): Promise<Record<string, Role>> {
-  const files = globSync('src/modules/*/*.module.ts', { cwd: root }).sort()
-  const modules = await Promise.all(files.map((file) => importModule(pathToFileURL(root + file).href)))
-  return Object.assign({}, ...modules.map((module) => module.default.scopes)) as Record<string, Role>
-}
-
-async function importModule(url: string): Promise<{ default: { scopes?: Record<string, Role> } }> {
-  return import(url)
+  const modules = await loadModules()
+  return Object.assign({}, ...[...modules.values()].map((module) => module.scopes ?? {})) as Record<string, Role>
 }
 
 /**
@@ -57,4 +44,4 @@ function isFresh(file: string, text: string): boolean {
   }
 }
 
-if (import.meta.main) process.exitCode = runMatrix(process.argv.slice(2), loadSchema(), await loadScopeDeclarations())
+if (import.meta.main) process.exitCode = runMatrix(process.argv.slice(2), readSdl(), await loadScopeDeclarations())

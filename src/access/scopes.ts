@@ -73,7 +73,7 @@ function grantsOfRole(role: Role, declared: Readonly<Record<string, Role>>): rea
 
 function mistakesOf(scope: string, role: Role): string[] {
   if (!isScope(scope)) return [`${scope}: not of the form action:resource`]
-  if (!roles.includes(role)) return [`${scope}: unknown role ${String(role)}`]
+  if (!roles.includes(role)) return [`${scope}: unknown role ${role}`]
   if (grantCovers('read:*', scope) && role !== 'VIEWER') return [`${scope}: VIEWER holds read:*, so say VIEWER`]
   return []
 }

@@ -1,5 +1,5 @@
 import type { EntitySchema, InferEntity } from '@mikro-orm/core'
-import { raw, type SqlEntityManager } from '@mikro-orm/sql'
+import type { SqlEntityManager } from '@mikro-orm/sql'
 import { badUserInput } from '../errors.ts'
 
 export const PAGE_SIZE = 50
@@ -19,6 +19,16 @@ export interface Ordering {
   direction: 'ASC' | 'DESC'
 }
 
+/** What clients can order by, and the properties that stand for it: no value of a client ever names a column. */
+const PROPERTY_OF = { CREATED_AT: 'createdAt', NAME: 'name' } as const
+
+/** The ordering that a client asks for; by creation unless it asks for one. */
+export function orderingOf(
+  orderBy: { field: keyof typeof PROPERTY_OF; direction: Ordering['direction'] } | null | undefined,
+): Ordering {
+  return orderBy ? { property: PROPERTY_OF[orderBy.field], direction: orderBy.direction } : byCreation
+}
+
 /** Creation order: ids are UUIDv7, and `(organization_id, id)` is an index of every tenant-owned table. */
 export const byCreation: Ordering = { property: 'id', direction: 'ASC' }
 
@@ -30,14 +40,14 @@ export interface Connection<Row> {
   totalCount(): Promise<number>
 }
 
-type Entity = EntitySchema
-type RowOf<E extends Entity> = InferEntity<E>
+export type Entity = EntitySchema
+export type RowOf<E extends Entity> = InferEntity<E>
 type Where = Record<string, unknown>
-interface Row {
+export interface Row {
   id: string
 }
 
-interface Page {
+export interface Page {
   size: number
   backward: boolean
   after: Position | null
@@ -80,7 +90,10 @@ function cursorOf(row: Row, { property }: Ordering): string {
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+const INSTANT = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
+const isInstant = (text: string) =>
+  INSTANT.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text
 
 function positionOf(name: 'after' | 'before', cursor: string, { property }: Ordering): Position {
   const refused = badUserInput({ path: [name], reason: 'is not a cursor of this connection in this order' })
@@ -92,9 +105,9 @@ function positionOf(name: 'after' | 'before', cursor: string, { property }: Orde
   }
   if (!Array.isArray(parts) || parts.length !== 3 || !parts.every((part) => typeof part === 'string')) throw refused
   const [ofProperty, value, id] = parts as [string, string, string]
-  if (ofProperty !== property || !UUID.test(id) || value.includes('\0')) throw refused
+  if (ofProperty !== property || !UUID.test(id) || value.includes('\0') || !value.isWellFormed()) throw refused
   if (property === 'id' && value !== id) throw refused
-  if (property.endsWith('At') && (!INSTANT.test(value) || Number.isNaN(Date.parse(value)))) throw refused
+  if (property.endsWith('At') && !isInstant(value)) throw refused
   return { value, id }
 }
 
@@ -105,7 +118,7 @@ function beyond({ value, id }: Position, { property }: Ordering, operator: '$gt'
   return { $or: [{ [property]: { [operator]: typed } }, { [property]: typed, id: { [operator]: id } }] }
 }
 
-function conditions(where: Where, page: Page, ordering: Ordering): Where[] {
+export function conditions(where: Where, page: Page, ordering: Ordering): Where[] {
   const [later, earlier] = ordering.direction === 'ASC' ? (['$gt', '$lt'] as const) : (['$lt', '$gt'] as const)
   return [
     where,
@@ -114,13 +127,13 @@ function conditions(where: Where, page: Page, ordering: Ordering): Where[] {
   ]
 }
 
-function sorting(page: Page, { property, direction }: Ordering): Record<string, 'ASC' | 'DESC'> {
+export function sorting(page: Page, { property, direction }: Ordering): Record<string, 'ASC' | 'DESC'> {
   const sought = page.backward ? (direction === 'ASC' ? 'DESC' : 'ASC') : direction
   return property === 'id' ? { id: sought } : { [property]: sought, id: sought }
 }
 
 /** Makes the connection of rows that were read in the sought order, one more than the page holds. */
-function connectionOf<R extends Row>(
+export function connectionOf<R extends Row>(
   rows: R[],
   page: Page,
   ordering: Ordering,
@@ -144,7 +157,7 @@ function connectionOf<R extends Row>(
 }
 
 /** Something that reads rows within the operation's transaction: `rows.read` bound to a door. */
-type Reading = <T>(work: (em: SqlEntityManager) => Promise<T>) => Promise<T>
+export type Reading = <T>(work: (em: SqlEntityManager) => Promise<T>) => Promise<T>
 
 /** A page of an entity's rows. Read as plain rows: a list needs neither the identity map nor change tracking. */
 export async function readConnection<E extends Entity>(
@@ -163,66 +176,4 @@ export async function readConnection<E extends Entity>(
       .execute('all')
   })
   return connectionOf(rows as (RowOf<E> & Row)[], page, ordering, () => read(async (em) => em.count(entity, where)))
-}
-
-/**
- * The same page for each of several parents, in one statement, whatever their number.
- * @param parent the property that holds the parent's id.
- * @returns a connection a parent, in the parents' order; `totalCount` of all of them together is one more statement.
- */
-export async function readConnections<E extends Entity>(
-  read: Reading,
-  entity: E,
-  parent: string,
-  parentIds: readonly string[],
-  page: Page,
-  ordering: Ordering,
-): Promise<Connection<RowOf<E>>[]> {
-  const children = { [parent]: { $in: [...parentIds] } }
-  const found = (await read(async (em) => {
-    const rank = em.getPlatform().formatQuery(
-      `row_number() over (partition by ?? order by ${Object.entries(sorting(page, ordering))
-        .map(([property, direction]) => `"t"."${columnOf(em, entity, property)}" ${direction}`)
-        .join(', ')})`,
-      [`t.${columnOf(em, entity, parent)}`],
-    )
-    const ranked = em
-      .createQueryBuilder(entity, 't')
-      .select(['*', raw(`${rank} as rank_in_parent`)])
-      .where({ $and: conditions(children, page, ordering) })
-    await ranked.applyFilters()
-    return em
-      .createQueryBuilder(entity, 'p')
-      .select('*')
-      .from(ranked, 'p')
-      .where(raw(`rank_in_parent <= ${page.size + 1}`))
-      .orderBy({ [raw('rank_in_parent')]: 'asc' })
-      .execute('all')
-  })) as (RowOf<E> & Row)[]
-  const byParent = Map.groupBy(found, (row) => (row as unknown as Record<string, string>)[parent] as string)
-  const totals = countedOnce(read, entity, parent, parentIds)
-  return parentIds.map((id) =>
-    connectionOf(byParent.get(id) ?? [], page, ordering, async () => (await totals()).get(id) ?? 0),
-  )
-}
-
-function columnOf(em: SqlEntityManager, entity: Entity, property: string): string {
-  const column = em.getMetadata().get(entity).properties[property as never] as { fieldNames: string[] } | undefined
-  const name = column?.fieldNames[0]
-  if (!name) throw new Error(`There is no property ${property} to sort or group by`)
-  return name
-}
-
-function countedOnce(read: Reading, entity: Entity, parent: string, parentIds: readonly string[]) {
-  let counted: Promise<Map<string, number>> | undefined
-  return () =>
-    (counted ??= read(async (em) => {
-      const query = em
-        .createQueryBuilder(entity, 't')
-        .select([parent, raw('count(*)::int as total')])
-        .where({ [parent]: { $in: [...parentIds] } })
-      await query.applyFilters()
-      const rows = (await query.groupBy(parent).execute('all')) as unknown as Record<string, unknown>[]
-      return new Map(rows.map((row) => [row[parent] as string, row['total'] as number]))
-    }))
 }

@@ -1,5 +1,5 @@
 import { MikroORM } from '@mikro-orm/postgresql'
-import { CompiledQuery, type DatabaseConnection } from 'kysely'
+import type { Pool, PoolClient } from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { Database } from './database.ts'
@@ -10,9 +10,23 @@ import { ormOptions } from './orm-options.ts'
 import { roles } from './roles.ts'
 import { assertServingRole } from './serving-role.ts'
 
-/** Makes a new connection of the pool serve as the role that owns nothing (isolation.md, wall two). */
-async function becomeServingRole(connection: unknown): Promise<void> {
-  await (connection as DatabaseConnection).executeQuery(CompiledQuery.raw(`set role ${roles.server}`))
+/**
+ * Gives a connection that breaks in the middle of a transaction back to the pool, which makes a new one in its place.
+ * Nobody else does: a transaction that cannot be rolled back is never released (kysely 0.29), and after as many such
+ * breaks as the pool is large the server would wait for connections for ever.
+ */
+function releaseBroken(pool: Pool): void {
+  const inUse = new WeakSet<PoolClient>()
+  pool.on('acquire', (client) => void inUse.add(client))
+  pool.on('release', (_error, client) => void inUse.delete(client))
+  pool.on('connect', (client) => {
+    client.once('end', () => {
+      if (!inUse.has(client)) return
+      const release = client.release.bind(client)
+      client.release = () => {}
+      release(true)
+    })
+  })
 }
 
 /**
@@ -27,8 +41,11 @@ export async function openPostgres(config: Config, entities: Entities, log: Logg
     ...(await ormOptions(entities, log)),
     clientUrl: url,
     pool: { min: 0, max: poolSize },
-    onCreateConnection: becomeServingRole,
     driverOptions: {
+      onPoolCreated: releaseBroken,
+      // The role that owns nothing (isolation.md, wall two), from the connection's first moment on. As a parameter of the
+      // connection it is also what `reset role` and `discard all` lead back to; after a `set role` they would not.
+      options: `-c role=${roles.server}`,
       application_name: 'tenantry',
       statement_timeout: statementTimeoutMs,
       connectionTimeoutMillis: statementTimeoutMs,

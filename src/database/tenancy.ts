@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { EntityManager } from '@mikro-orm/sql'
 import { validate } from 'uuid'
 import { forbidden } from '../errors.ts'
@@ -59,9 +60,27 @@ async function begin(database: Database, opening: Opening): Promise<EntityManage
   return em
 }
 
-async function commit(em: EntityManager): Promise<void> {
-  await em.commit()
-  for (const hook of commitHooks.get(em) ?? []) hook()
+/** The piece of work that is running now with a connection in its hands. */
+const holding = new AsyncLocalStorage<{ active: boolean }>()
+
+/**
+ * Work inside work would wait for a connection, or for its turn, that the work around it does not give back before it has
+ * ended: for ever, on the embedded engine and on a pool of one.
+ * @throws Error where it is called from within such work.
+ */
+function assertNotHolding(): void {
+  if (holding.getStore()?.active) {
+    throw new Error('A door was opened inside the work of another: use the EntityManager that the work was given')
+  }
+}
+
+async function hold<T>(work: () => Promise<T>): Promise<T> {
+  const held = { active: true }
+  try {
+    return await holding.run(held, work)
+  } finally {
+    held.active = false
+  }
 }
 
 /**
@@ -74,15 +93,26 @@ export async function inTransaction<T>(
   opening: Opening,
   work: (em: EntityManager) => Promise<T>,
 ): Promise<T> {
+  assertNotHolding()
+  return transact(database, opening, work)
+}
+
+async function transact<T>(
+  database: Database,
+  opening: Opening,
+  work: (em: EntityManager) => Promise<T>,
+): Promise<T> {
   const em = await begin(database, opening)
+  let result: T
   try {
-    const result = await work(em)
-    await commit(em)
-    return result
+    result = await hold(() => work(em))
+    await em.commit()
   } catch (error) {
     await em.rollback().catch(() => {})
     throw error
   }
+  for (const hook of commitHooks.get(em) ?? []) hook()
+  return result
 }
 
 /** Runs `hook` after the transaction of `em` has committed, and never if it does not. */
@@ -114,7 +144,8 @@ export function openRows(database: Database, organizationId: string | null): Row
   let queue: Promise<unknown> = Promise.resolve()
 
   // One piece of work at a time: there is one connection, and the doors must not interleave on it.
-  function queued<T>(work: () => Promise<T>): Promise<T> {
+  async function queued<T>(work: () => Promise<T>): Promise<T> {
+    assertNotHolding()
     const turn = queue.then(() => {
       if (closed) throw new Error('The operation has ended')
       return work()
@@ -125,7 +156,8 @@ export function openRows(database: Database, organizationId: string | null): Row
   async function endReading(): Promise<void> {
     const ended = reading
     reading = null
-    if (ended) await ended.em.rollback()
+    // It has written nothing: where the connection broke meanwhile, there is nothing left to undo.
+    await ended?.em.rollback().catch(() => {})
   }
   async function readThrough(door: Door): Promise<EntityManager> {
     if (reading?.door === door) return reading.em
@@ -138,10 +170,11 @@ export function openRows(database: Database, organizationId: string | null): Row
     read: (door, work) =>
       queued(async () => {
         try {
-          return await work(await readThrough(door))
+          const em = await readThrough(door)
+          return await hold(() => work(em))
         } catch (error) {
           // PostgreSQL refuses every further statement of a transaction that has failed: the next read starts afresh.
-          await endReading().catch(() => {})
+          await endReading()
           throw error
         }
       }),
@@ -149,16 +182,18 @@ export function openRows(database: Database, organizationId: string | null): Row
       queued(async () => {
         await endReading()
         try {
-          return await inTransaction(database, { door, organizationId, readOnly: false }, work)
+          return await transact(database, { door, organizationId, readOnly: false }, work)
         } finally {
           for (const forget of forgetters) forget()
         }
       }),
     onChange: (forget) => void forgetters.push(forget),
-    close: () =>
-      queued(async () => {
+    async close() {
+      if (closed) return
+      await queued(async () => {
         closed = true
         await endReading()
-      }).catch(() => {}),
+      })
+    },
   }
 }

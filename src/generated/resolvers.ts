@@ -1,7 +1,8 @@
 /* Written by `npm run codegen` from schema/. Never edited: change the SDL, or codegen.yml. */
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
-import type { AuditEventRow } from '../modules/audit-event/audit-event.entity.ts';
+import type { ApiKeyRow } from '../modules/api-key/api-key.entity.ts';
 import type { Connection } from '../database/paging.ts';
+import type { AuditEventRow } from '../modules/audit-event/audit-event.entity.ts';
 import type { GatewayRow } from '../modules/gateway/gateway.entity.ts';
 import type { MembershipRow } from '../modules/membership/membership.entity.ts';
 import type { OrganizationRow } from '../modules/organization/organization.entity.ts';
@@ -989,7 +990,7 @@ export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = 
 /** Mapping of interface types */
 export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
   Node:
-    | ( Omit<ApiKey, 'createdBy' | 'rotatedTo'> & { createdBy?: Maybe<_RefType['User']>, rotatedTo?: Maybe<_RefType['ApiKey']> } )
+    | ( ApiKeyRow )
     | ( AuditEventRow )
     | ( GatewayRow )
     | ( MembershipRow )
@@ -1007,8 +1008,8 @@ export type ResolversTypes = {
   ActivateUserPayload: ResolverTypeWrapper<Omit<ActivateUserPayload, 'user'> & { user: ResolversTypes['User'] }>;
   AddMemberInput: AddMemberInput;
   AddMemberPayload: ResolverTypeWrapper<Omit<AddMemberPayload, 'membership'> & { membership: ResolversTypes['Membership'] }>;
-  ApiKey: ResolverTypeWrapper<Omit<ApiKey, 'createdBy' | 'rotatedTo'> & { createdBy?: Maybe<ResolversTypes['User']>, rotatedTo?: Maybe<ResolversTypes['ApiKey']> }>;
-  ApiKeyConnection: ResolverTypeWrapper<Omit<ApiKeyConnection, 'edges' | 'nodes'> & { edges: Array<ResolversTypes['ApiKeyEdge']>, nodes: Array<ResolversTypes['ApiKey']> }>;
+  ApiKey: ResolverTypeWrapper<ApiKeyRow>;
+  ApiKeyConnection: ResolverTypeWrapper<Connection<ApiKeyRow>>;
   ApiKeyEdge: ResolverTypeWrapper<Omit<ApiKeyEdge, 'node'> & { node: ResolversTypes['ApiKey'] }>;
   ApiKeyStatus: ApiKeyStatus;
   AuditEvent: ResolverTypeWrapper<AuditEventRow>;
@@ -1114,8 +1115,8 @@ export type ResolversParentTypes = {
   ActivateUserPayload: Omit<ActivateUserPayload, 'user'> & { user: ResolversParentTypes['User'] };
   AddMemberInput: AddMemberInput;
   AddMemberPayload: Omit<AddMemberPayload, 'membership'> & { membership: ResolversParentTypes['Membership'] };
-  ApiKey: Omit<ApiKey, 'createdBy' | 'rotatedTo'> & { createdBy?: Maybe<ResolversParentTypes['User']>, rotatedTo?: Maybe<ResolversParentTypes['ApiKey']> };
-  ApiKeyConnection: Omit<ApiKeyConnection, 'edges' | 'nodes'> & { edges: Array<ResolversParentTypes['ApiKeyEdge']>, nodes: Array<ResolversParentTypes['ApiKey']> };
+  ApiKey: ApiKeyRow;
+  ApiKeyConnection: Connection<ApiKeyRow>;
   ApiKeyEdge: Omit<ApiKeyEdge, 'node'> & { node: ResolversParentTypes['ApiKey'] };
   AuditEvent: AuditEventRow;
   AuditEventConnection: Connection<AuditEventRow>;

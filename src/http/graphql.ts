@@ -16,6 +16,7 @@ import type { FormatError } from './errors.ts'
 import { operationLimits, tooLarge } from './limits.ts'
 import { requestScope } from './request.ts'
 import { headersOfError, httpStatus } from './status.ts'
+import { assertStorableText } from './text.ts'
 
 export interface ApolloOptions<Context extends BaseContext> {
   config: HttpConfig
@@ -76,6 +77,7 @@ function operationGate({ limits }: HttpConfig, schema: GraphQLSchema): ApolloSer
         if (operation.operation === OperationTypeNode.SUBSCRIPTION || !schema.getRootType(operation.operation)) {
           throw new ApiError('OPERATION_RESOLUTION_FAILURE', `This server has no ${operation.operation} operations`)
         }
+        assertStorableText(document, request.variables)
         const cost = operationCost(schema, document, operation, request.variables ?? {}, limits)
         if (cost > limits.maxCost) throw tooLarge('cost', limits.maxCost, cost)
       },

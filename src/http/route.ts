@@ -107,6 +107,8 @@ async function withTimeout<Result>(
       resolve(timedOut)
       controller.abort()
     }, timeoutMs)
+    // After the server has closed, an operation that never ends must not keep the process.
+    timer.unref()
   })
   try {
     return await Promise.race([run(), timeout])

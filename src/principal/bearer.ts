@@ -4,7 +4,8 @@ import { inTransaction } from '../database/tenancy.ts'
 import { forbidden, unauthenticated } from '../errors.ts'
 import { findActingMembership } from '../modules/membership/acting-membership.ts'
 import type { AccessTokenClaims } from './access-token.ts'
-import type { Principal } from './principal.ts'
+import type { Principal, UserPrincipal } from './principal.ts'
+import { withTenantApiKey } from './tenant-api-key.ts'
 import { userPrincipal } from './user-principal.ts'
 
 // RFC 6750 §2.1; the scheme is case-insensitive by RFC 9110 §11.1.
@@ -21,11 +22,12 @@ export async function identifyByAccessToken(services: Services, request: Request
   if (revoked === true || (revoked !== false && (await revoked))) {
     throw unauthenticated('REVOKED', 'The access token has been revoked')
   }
-  return actingIn(services, claims, request.headers['x-tenant-id'])
+  const user = await actingIn(services, claims, request.headers['x-tenant-id'])
+  return withTenantApiKey(services, request, user)
 }
 
 /** The principal of the token, in the organization of `X-Tenant-Id` where that is given. */
-async function actingIn(services: Services, claims: AccessTokenClaims, tenant: unknown): Promise<Principal> {
+async function actingIn(services: Services, claims: AccessTokenClaims, tenant: unknown): Promise<UserPrincipal> {
   const asInToken = {
     userId: claims.sub,
     email: claims.email,

@@ -1,6 +1,8 @@
 import type { RequestFacts, Services } from '../context.ts'
+import { identifyByApiKey } from './api-key.ts'
 import { identifyByAccessToken } from './bearer.ts'
 import type { Principal } from './principal.ts'
+import { refuseLoneTenantApiKey } from './tenant-api-key.ts'
 
 /**
  * One kind of credential. Null: the request does not carry it. A principal: it does, and it is good.
@@ -9,7 +11,7 @@ import type { Principal } from './principal.ts'
 export type Strategy = (services: Services, request: RequestFacts) => Promise<Principal | null>
 
 /** In this order; a request is identified by the first that is not null. */
-const strategies: readonly Strategy[] = [identifyByAccessToken]
+const strategies: readonly Strategy[] = [identifyByApiKey, identifyByAccessToken, refuseLoneTenantApiKey]
 
 /**
  * Who is calling; null for an anonymous request.

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Logger } from 'pino'
 import { newId } from '../database/columns.ts'
-import type { Database, Listener } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import { afterCommit, inTransaction } from '../database/tenancy.ts'
 import type { AccessTokenClaims } from './access-token.ts'
 import { Revocation, type RevocationKind } from './revocation.entity.ts'
@@ -20,6 +20,9 @@ export interface RevocationEntry {
 
 type Held = RevocationEntry & { expiresAt: number }
 
+/** What instances tell each other: entries, or that some have been taken back. */
+type News = readonly Held[] | { lifted: true }
+
 /**
  * What access tokens are no longer accepted for, known to every instance without a read per request: each holds the
  * entries of the table in memory, read when it starts and kept up by notifications. While those may be lost, the
@@ -30,6 +33,11 @@ export interface Revocations {
   isRevoked(claims: AccessTokenClaims): boolean | Promise<boolean>
   /** Records revocations in the transaction of `em`: in force on this instance when it has committed, on others at once after. */
   add(em: EntityManager, entries: readonly RevocationEntry[]): Promise<void>
+  /**
+   * Takes the revocations of a subject back in the transaction of `em`, in force as they are: its tokens of before are
+   * accepted again, for as long as they would have been.
+   */
+  lift(em: EntityManager, subject: Pick<RevocationEntry, 'kind' | 'subjectId'>): Promise<void>
   isLive(): boolean
   stop(): Promise<void>
 }
@@ -55,13 +63,14 @@ function concerning(claims: AccessTokenClaims): [kind: RevocationKind, subjectId
 const ends = (entry: { belowVersion: number | null }, version: number) =>
   entry.belowVersion === null || version < entry.belowVersion
 
-/** Reads the table and starts to listen. @throws Error where the database cannot be reached. */
-export async function startRevocations(settings: RevocationSettings): Promise<Revocations> {
-  const { database, log, clock, lifetimeSeconds } = settings
+/** The entries that an instance knows of. */
+function createMemory(clock: () => Date) {
   const held = new Map<string, Held>()
-  const expiry = () => new Date(clock().getTime() + lifetimeSeconds * 1_000)
+  let heldMeanwhile: Held[] | null = null
+  let reading: Promise<void> = Promise.resolve()
 
   function hold(entry: Held): void {
+    heldMeanwhile?.push(entry)
     const key = `${entry.kind}:${entry.subjectId}`
     const before = held.get(key)
     const belowVersion =
@@ -70,50 +79,106 @@ export async function startRevocations(settings: RevocationSettings): Promise<Re
         : Math.max(before?.belowVersion ?? 0, entry.belowVersion)
     held.set(key, { ...entry, belowVersion, expiresAt: Math.max(before?.expiresAt ?? 0, entry.expiresAt) })
   }
-  const across = <T>(readOnly: boolean, work: (em: EntityManager) => Promise<T>) =>
-    inTransaction(database, { door: 'authentication', organizationId: null, readOnly }, work)
-  async function readTable(): Promise<void> {
-    const rows = await across(true, (em) => em.find(Revocation, { expiresAt: { $gt: clock() } }))
-    for (const row of rows) hold({ ...row, belowVersion: row.belowVersion ?? null, expiresAt: row.expiresAt.getTime() })
+  async function replace(read: () => Promise<Held[]>): Promise<void> {
+    const meanwhile: Held[] = []
+    heldMeanwhile = meanwhile
+    try {
+      const entries = await read()
+      held.clear()
+      for (const entry of [...entries, ...meanwhile]) hold(entry)
+    } finally {
+      heldMeanwhile = null
+    }
   }
-  function hear(payload: string): void {
-    for (const entry of JSON.parse(payload) as Held[]) hold(entry)
-  }
-  async function clean(): Promise<void> {
-    const now = clock()
-    for (const [key, entry] of held) if (entry.expiresAt < now.getTime()) held.delete(key)
-    await across(false, (em) => em.nativeDelete(Revocation, { expiresAt: { $lt: now } }))
-  }
-  async function askDatabase(claims: AccessTokenClaims): Promise<boolean> {
-    const concerned = concerning(claims)
-    const rows = await across(true, (em) =>
-      em.find(Revocation, {
-        $or: concerned.map(([kind, subjectId]) => ({ kind, subjectId })),
-        expiresAt: { $gt: clock() },
-      }),
-    )
-    const versions = new Map(concerned.map(([kind, id, version]) => [`${kind}:${id}`, version]))
-    return rows.some((row) =>
-      ends({ belowVersion: row.belowVersion ?? null }, versions.get(`${row.kind}:${row.subjectId}`) ?? 0),
-    )
-  }
-
-  const listener: Listener = await database.listen(CHANNEL, { onMessage: hear, onConnected: readTable })
-  const cleaning = setInterval(() => {
-    clean().catch((error: unknown) => log.warn({ err: error }, 'old revocations could not be removed'))
-  }, CLEANING_INTERVAL_MS).unref()
 
   return {
-    isRevoked(claims) {
-      if (!listener.isLive()) return askDatabase(claims)
+    hold,
+    lift: ({ kind, subjectId }: Pick<Held, 'kind' | 'subjectId'>) => void held.delete(`${kind}:${subjectId}`),
+    /** Makes the entries those that are read, with those that are heard of meanwhile; an older reading cannot undo a newer one. */
+    replaceBy(read: () => Promise<Held[]>): Promise<void> {
+      const turn = reading.then(() => replace(read))
+      reading = turn.catch(() => undefined)
+      return turn
+    },
+    ends(claims: AccessTokenClaims): boolean {
       const now = clock().getTime()
       return concerning(claims).some(([kind, id, version]) => {
         const entry = held.get(`${kind}:${id}`)
         return entry !== undefined && entry.expiresAt > now && ends(entry, version)
       })
     },
+    forgetExpired(): void {
+      const now = clock().getTime()
+      for (const [key, entry] of held) if (entry.expiresAt < now) held.delete(key)
+    },
+  }
+}
+
+/** What the table says; read across tenants. */
+function createTable(database: Database, clock: () => Date) {
+  const across = <T>(readOnly: boolean, work: (em: EntityManager) => Promise<T>) =>
+    inTransaction(database, { door: 'authentication', organizationId: null, readOnly }, work)
+  return {
+    async read(): Promise<Held[]> {
+      const rows = await across(true, (em) => em.find(Revocation, { expiresAt: { $gt: clock() } }))
+      return rows.map(({ kind, subjectId, belowVersion, expiresAt }) => ({
+        kind,
+        subjectId,
+        belowVersion: belowVersion ?? null,
+        expiresAt: expiresAt.getTime(),
+      }))
+    },
+    async ends(claims: AccessTokenClaims): Promise<boolean> {
+      const concerned = concerning(claims)
+      const $or = concerned.map(([kind, subjectId]) => ({ kind, subjectId }))
+      const rows = await across(true, (em) => em.find(Revocation, { $or, expiresAt: { $gt: clock() } }))
+      const versions = new Map(concerned.map(([kind, id, version]) => [`${kind}:${id}`, version]))
+      return rows.some((row) =>
+        ends({ belowVersion: row.belowVersion ?? null }, versions.get(`${row.kind}:${row.subjectId}`) ?? 0),
+      )
+    },
+    forgetExpired: () => across(false, (em) => em.nativeDelete(Revocation, { expiresAt: { $lt: clock() } })),
+  }
+}
+
+/** Tells every instance, when the transaction commits, and not if it does not. */
+async function tell(em: EntityManager, news: News): Promise<void> {
+  await em.execute('select pg_notify(?, ?)', [CHANNEL, JSON.stringify(news)])
+}
+
+/** Reads the table and starts to listen. @throws Error where the database cannot be reached. */
+export async function startRevocations(settings: RevocationSettings): Promise<Revocations> {
+  const { database, log, clock, lifetimeSeconds } = settings
+  const memory = createMemory(clock)
+  const table = createTable(database, clock)
+  // The table says what is lifted, not the notification: a made-up one must not let a revoked token pass.
+  function readAgain(): void {
+    memory
+      .replaceBy(() => table.read())
+      .catch((error: unknown) => log.warn({ err: error }, 'the revocations could not be read again'))
+  }
+  const listener = await database.listen(CHANNEL, {
+    onMessage(payload) {
+      try {
+        const news = JSON.parse(payload) as News
+        if ('lifted' in news) readAgain()
+        else for (const entry of news) memory.hold(entry)
+      } catch {
+        // Anyone who may connect to the database may notify. Thrown here it would end the process.
+        log.warn({ channel: CHANNEL }, 'a notification could not be read')
+      }
+    },
+    onConnected: () => memory.replaceBy(() => table.read()),
+  })
+  const cleaning = setInterval(() => {
+    memory.forgetExpired()
+    table.forgetExpired().catch((error: unknown) => log.warn({ err: error }, 'old revocations could not be removed'))
+  }, CLEANING_INTERVAL_MS).unref()
+
+  return {
+    isRevoked: (claims) => (listener.isLive() ? memory.ends(claims) : table.ends(claims)),
     async add(em, entries) {
-      const expiresAt = expiry()
+      const expiresAt = new Date(clock().getTime() + lifetimeSeconds * 1_000)
       for (let start = 0; start < entries.length; start += ENTRIES_A_MESSAGE) {
         const some = entries.slice(start, start + ENTRIES_A_MESSAGE)
         await em.insertMany(
@@ -121,10 +186,14 @@ export async function startRevocations(settings: RevocationSettings): Promise<Re
           some.map((entry) => ({ id: newId(), ...entry, expiresAt })),
         )
         const message = some.map((entry) => ({ ...entry, expiresAt: expiresAt.getTime() }))
-        // Delivered when the transaction commits, and not if it does not.
-        await em.execute('select pg_notify(?, ?)', [CHANNEL, JSON.stringify(message)])
-        afterCommit(em, () => message.forEach(hold))
+        await tell(em, message)
+        afterCommit(em, () => message.forEach((entry) => memory.hold(entry)))
       }
+    },
+    async lift(em, { kind, subjectId }) {
+      await em.nativeDelete(Revocation, { kind, subjectId })
+      await tell(em, { lifted: true })
+      afterCommit(em, () => memory.lift({ kind, subjectId }))
     },
     isLive: () => listener.isLive(),
     async stop() {

@@ -19,3 +19,9 @@ export function userPrincipal(registry: ScopeRegistry, user: SignedIn): UserPrin
   const scopes = user.role ? registry.grantsOf(user.role) : []
   return { ...facts, kind, subject: user.userId, scopes, powers: makePowers(kind, user.role, scopes, registry) }
 }
+
+/** The user, acting for no organization. */
+export function withoutOrganization(registry: ScopeRegistry, user: UserPrincipal): UserPrincipal {
+  const powers = makePowers(user.kind, null, [], registry)
+  return { ...user, organizationId: null, membershipId: null, role: null, scopes: [], powers }
+}

@@ -110,12 +110,12 @@ export function contextOf(name: PrincipalName): AccessContext {
 }
 
 /** `path: CODE` of each error, the indexes of lists included. */
-export function told(answer: { readonly errors?: ReadonlyArray<Told> | undefined }): string[] {
+export function told(answer: { readonly errors?: readonly Told[] | undefined }): string[] {
   return (answer.errors ?? []).map(({ path, extensions }) => `${(path ?? []).join('.')}: ${String(extensions?.code)}`)
 }
 
 interface Told {
-  readonly path?: ReadonlyArray<string | number> | undefined
+  readonly path?: readonly (string | number)[] | undefined
   readonly extensions?: Record<string, unknown> | undefined
 }
 

@@ -100,7 +100,7 @@ export const testSchema: GraphQLSchema = makeExecutableSchema({
       thrown: (_: unknown, { kind }: { kind: string }) => fail(kind),
       thrownHard: (_: unknown, { kind }: { kind: string }) => fail(kind),
       slow: async (_: unknown, { ms }: { ms: number }, { facts }: TestContext) => {
-        await new Promise((resolve) => setTimeout(resolve, ms))
+        await new Promise((resolve) => setTimeout(resolve, ms).unref())
         return facts.signal.aborted ? 'aborted' : 'done'
       },
       projects: () => connection,

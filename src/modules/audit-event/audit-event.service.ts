@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Context } from '../../context.ts'
 import { newId } from '../../database/columns.ts'
+import { afterCommit } from '../../database/tenancy.ts'
 
 /** What happened. Nothing that a client typed belongs in here. */
 export interface Happening {
@@ -29,7 +30,8 @@ const INSERT = `
   values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 /**
- * Records an event in the transaction of `em`, so that a change and its record are committed together, and logs it.
+ * Records an event in the transaction of `em`, so that a change and its record are committed together, and logs it
+ * once they are.
  * What fails is recorded in a transaction of its own, after the roll-back: {@link auditApart}.
  */
 export async function audit(ctx: Context, em: EntityManager, happening: Happening): Promise<void> {
@@ -63,7 +65,7 @@ export async function audit(ctx: Context, em: EntityManager, happening: Happenin
     request.requestId,
   ])
   const level = SECURITY_ACTIONS.has(event.action) ? 'warn' : 'info'
-  ctx.log[level]({ event }, event.action)
+  afterCommit(em, () => ctx.log[level]({ event }, event.action))
 }
 
 /** Records what no transaction of its own stands behind: a refusal, a failed sign-in. */

@@ -17,10 +17,11 @@ export interface DeniedField {
 export function createDenialRecorder(clock: () => Date) {
   const recorded = new Map<string, number>()
   return async (ctx: Context, denied: readonly DeniedField[]): Promise<void> => {
-    const who = ctx.caller?.subject ?? ctx.request.ipAddress
+    const { subject = ctx.request.ipAddress, organizationId = null } = ctx.caller ?? {}
     const now = clock().getTime()
     for (const { coordinate, missing } of denied) {
-      const key = `${who} ${coordinate}`
+      // In each organization once: what was recorded in one, another's ADMINs do not see.
+      const key = `${subject} ${organizationId ?? ''} ${coordinate}`
       if (now - (recorded.get(key) ?? -Infinity) < FOLDING_MS) continue
       if (recorded.size >= REMEMBERED) recorded.clear()
       recorded.set(key, now)

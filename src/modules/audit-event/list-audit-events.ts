@@ -1,33 +1,32 @@
 import type { Context } from '../../context.ts'
 import { pageOf, readConnection, type Connection, type Ordering, type PageArguments } from '../../database/paging.ts'
+import { tenantRows } from '../../database/tenant-rows.ts'
 import type { AuditEventFilter } from '../../generated/resolvers.ts'
+import { storable, storableTime } from '../../input.ts'
 import { AuditEvent, type AuditEventRow } from './audit-event.entity.ts'
 
-const newestFirst: Ordering = { property: 'id', direction: 'DESC' }
+export const newestFirst: Ordering = { property: 'id', direction: 'DESC' }
 
-/** A filter's conditions; what is left out does not restrict. */
+/** A filter's conditions; what is left out does not restrict. `until` itself is left out. @throws ApiError BAD_USER_INPUT */
 export function conditionsOf(filter: AuditEventFilter | null | undefined): Record<string, unknown> {
   const { action, actorId, since, until } = filter ?? {}
   return {
-    ...(action != null && { action }),
-    ...(actorId != null && { actorId }),
+    ...(action != null && { action: storable(['filter', 'action'], action) }),
+    ...(actorId != null && { actorId: storable(['filter', 'actorId'], actorId) }),
     ...((since != null || until != null) && {
-      createdAt: { ...(since != null && { $gte: since }), ...(until != null && { $lt: until }) },
+      createdAt: {
+        ...(since != null && { $gte: storableTime(['filter', 'since'], since) }),
+        ...(until != null && { $lt: storableTime(['filter', 'until'], until) }),
+      },
     }),
   }
 }
 
 /** A page of the current organization's audit events, newest first. */
-export function listAuditEvents(
+export async function listAuditEvents(
   ctx: Context,
   args: PageArguments & { filter?: AuditEventFilter | null },
 ): Promise<Connection<AuditEventRow>> {
   const page = pageOf(args, newestFirst)
-  return readConnection(
-    (work) => ctx.rows.read('tenant', work),
-    AuditEvent,
-    conditionsOf(args.filter),
-    page,
-    newestFirst,
-  )
+  return readConnection(tenantRows(ctx), AuditEvent, conditionsOf(args.filter), page, newestFirst)
 }

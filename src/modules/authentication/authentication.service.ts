@@ -1,7 +1,7 @@
-import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core'
+import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/sql'
-import { continueAs, type Context } from '../../context.ts'
-import { badUserInput, conflict, forbidden, unauthenticated } from '../../errors.ts'
+import type { Context } from '../../context.ts'
+import { badUserInput, conflict, unauthenticated } from '../../errors.ts'
 import type {
   ChangePasswordInput,
   LoginInput,
@@ -9,12 +9,12 @@ import type {
   RegisterInput,
   SwitchOrganizationInput,
 } from '../../generated/resolvers.ts'
-import { normalizedEmail, optionalText, rowId } from '../../input.ts'
-import { userPrincipal } from '../../principal/user-principal.ts'
+import { newId } from '../../database/columns.ts'
+import { normalizedEmail, optionalText, requiredText } from '../../input.ts'
 import { audit, auditApart } from '../audit-event/audit-event.service.ts'
-import { findActingMemberships, type ActingMembership } from '../membership/acting-membership.ts'
+import { findActingMemberships } from '../membership/acting-membership.ts'
 import { insertOrganization } from '../organization/new-organization.ts'
-import type { OrganizationRow } from '../organization/organization.entity.ts'
+import { currentOrganization } from '../organization/organization.service.ts'
 import type { SessionRow } from '../session/session.entity.ts'
 import {
   findCurrentSession,
@@ -26,66 +26,22 @@ import {
   startSession,
 } from '../session/session.service.ts'
 import { requireUser } from '../user/user.service.ts'
-import { User, type UserRow } from '../user/user.entity.ts'
+import { User } from '../user/user.entity.ts'
 import { Password } from './authentication.entity.ts'
 import { checkPassword } from './password-policy.ts'
-import { countAttempt, forgetFailures } from './sign-in-throttle.ts'
+import {
+  completeSignIn,
+  currentMembership,
+  findActiveUser,
+  lockActiveUser,
+  wrongCredentials,
+  type AuthPayloadRow,
+  type SignedIn,
+} from './sign-in.ts'
+import { countAttempt } from './sign-in-throttle.ts'
 
-/** A token pair, and whose it is. */
-export interface AuthPayloadRow {
-  accessToken: string
-  refreshToken: string
-  tokenType: string
-  expiresIn: number
-  user: UserRow
-  organization: OrganizationRow | null
-}
-
-/** A session that has just been started or renewed, with what its access token will say. */
-interface SignedIn {
-  session: SessionRow
-  refreshToken: string
-  user: UserRow
-  membership: ActingMembership | null
-}
-
-const wrongCredentials = () => unauthenticated('INVALID_CREDENTIALS', 'The e-mail address or the password is not right')
-
-/** Issues the access token; the rest of the operation runs as who has just signed in (access.md §6). */
-async function completeSignIn(ctx: Context, signedIn: SignedIn): Promise<AuthPayloadRow> {
-  const { session, refreshToken, user, membership } = signedIn
-  const { accessTokens, scopes, config } = ctx.services
-  const principal = userPrincipal(scopes, {
-    userId: user.id,
-    email: user.email,
-    sessionId: session.id,
-    isOperator: user.isSuperuser,
-    organizationId: membership?.organizationId ?? null,
-    membershipId: membership?.id ?? null,
-    role: membership?.role ?? null,
-  })
-  const { token } = accessTokens.issue({
-    sub: user.id,
-    sid: session.id,
-    email: user.email,
-    organization: principal.organizationId,
-    membership: principal.membershipId,
-    membershipVersion: membership?.version ?? 0,
-    userVersion: user.tokenVersion,
-    role: principal.role,
-    scope: principal.scopes.join(' '),
-    operator: user.isSuperuser,
-  })
-  await continueAs(ctx, principal)
-  return {
-    accessToken: token,
-    refreshToken,
-    tokenType: 'Bearer',
-    expiresIn: config.tokens.accessTtlSeconds,
-    user,
-    organization: membership?.organization ?? null,
-  }
-}
+/** RFC 5321 §4.5.3.1.3: a path of 256 characters, with its brackets. */
+const EMAIL_MAX = 254
 
 function assertGoodPassword(
   ctx: Context,
@@ -103,12 +59,12 @@ function assertGoodPassword(
  * @throws ApiError BAD_USER_INPUT for a password that the policy refuses; CONFLICT where the e-mail address is taken.
  */
 export async function register(ctx: Context, input: RegisterInput): Promise<AuthPayloadRow> {
-  const email = normalizedEmail(input.email)
+  const email = requiredText(['input', 'email'], normalizedEmail(input.email), EMAIL_MAX)
   const organizationName = optionalText(['input', 'organizationName'], input.organizationName)
   const firstName = optionalText(['input', 'firstName'], input.firstName)
   const lastName = optionalText(['input', 'lastName'], input.lastName)
   assertGoodPassword(ctx, ['input', 'password'], input.password, email, organizationName)
-  await countAttempt(ctx, null)
+  const attempt = await countAttempt(ctx, null)
   const hash = await ctx.services.passwords.hash(input.password)
   const signedIn = await ctx.rows
     .write('authentication', async (em) => {
@@ -134,6 +90,7 @@ export async function register(ctx: Context, input: RegisterInput): Promise<Auth
       }
       throw error
     })
+  await attempt.succeeded()
   return completeSignIn(ctx, signedIn)
 }
 
@@ -144,10 +101,11 @@ export async function register(ctx: Context, input: RegisterInput): Promise<Auth
  */
 export async function login(ctx: Context, input: LoginInput): Promise<AuthPayloadRow> {
   const email = normalizedEmail(input.email)
-  await countAttempt(ctx, email)
+  const attempt = await countAttempt(ctx, email)
   const account = await ctx.rows.write('authentication', async (em) => {
     const user = await em.findOne(User, { email, deactivatedAt: null })
-    const password = user && (await em.findOne(Password, { userId: user.id }))
+    // Looked for in any case: one statement less would tell by the time that there is no such account.
+    const password = await em.findOne(Password, { userId: user?.id ?? newId() })
     return user && password ? { userId: user.id, hash: password.hash } : null
   })
   const verdict = await ctx.services.passwords.verify(input.password, account?.hash ?? null)
@@ -162,7 +120,7 @@ export async function login(ctx: Context, input: LoginInput): Promise<AuthPayloa
     })
     throw wrongCredentials()
   }
-  await forgetFailures(ctx, email)
+  await attempt.succeeded()
   return completeSignIn(ctx, signedIn)
 }
 
@@ -174,12 +132,7 @@ function startLogin(
   organizationId: string | null | undefined,
 ): Promise<SignedIn | null> {
   return ctx.rows.write('authentication', async (em) => {
-    // Locked: a deactivation or a new password either ends the session that starts here, or is seen here.
-    const user = await em.findOne(
-      User,
-      { id: account.userId, deactivatedAt: null },
-      { lockMode: LockMode.PESSIMISTIC_WRITE },
-    )
+    const user = await findActiveUser(em, account.userId)
     const password = await em.findOne(Password, { userId: account.userId, hash: account.hash })
     if (!user || !password) return null
     const memberships = await findActingMemberships(em, user.id)
@@ -197,22 +150,6 @@ function startLogin(
     })
     return { ...started, user, membership }
   })
-}
-
-/**
- * The membership whose organization becomes the current one: the one asked for, else the one used last, else the oldest.
- * @throws ApiError FORBIDDEN where the one asked for is none of theirs; whether it exists is not told.
- */
-function currentMembership(
-  memberships: readonly ActingMembership[],
-  wanted: string | null,
-  usedLast: string | null,
-): ActingMembership | null {
-  const of = (id: string | null) => memberships.find((membership) => membership.organizationId === id)
-  if (wanted === null) return of(usedLast) ?? memberships[0] ?? null
-  const found = of(rowId(wanted))
-  if (!found) throw forbidden('NOT_A_MEMBER', 'The user is not a member of the organization')
-  return found
 }
 
 const RENEWAL_REFUSALS = {
@@ -236,7 +173,8 @@ export async function refresh(ctx: Context, input: RefreshInput): Promise<AuthPa
     }
     const { session, refreshToken } = renewal
     const user = await em.findOne(User, { id: session.userId, deactivatedAt: null })
-    if (!user) return { renewed: false as const, reason: 'REVOKED' as const }
+    // Rolled back: the token is not used up, and nobody's session ends as reused once the account is active again.
+    if (!user) throw unauthenticated('REVOKED', RENEWAL_REFUSALS.REVOKED)
     const membership = currentMembership(await findActingMemberships(em, user.id), null, session.organizationId ?? null)
     if (session.organizationId !== membership?.organizationId)
       session.organizationId = membership?.organizationId ?? null
@@ -270,8 +208,9 @@ function auditReuse(ctx: Context, em: EntityManager, session: SessionRow): Promi
  */
 export async function changePassword(ctx: Context, input: ChangePasswordInput): Promise<AuthPayloadRow> {
   const principal = requireUser(ctx)
-  assertGoodPassword(ctx, ['input', 'newPassword'], input.newPassword, principal.email, null)
-  await countAttempt(ctx, principal.email)
+  const organizationName = (await currentOrganization(ctx))?.name ?? null
+  assertGoodPassword(ctx, ['input', 'newPassword'], input.newPassword, principal.email, organizationName)
+  const attempt = await countAttempt(ctx, principal.email)
   const stored = await ctx.rows.write('authentication', (em) => em.findOne(Password, { userId: principal.userId }))
   const { ok } = await ctx.services.passwords.verify(input.currentPassword, stored?.hash ?? null)
   if (!ok || !stored) {
@@ -280,7 +219,7 @@ export async function changePassword(ctx: Context, input: ChangePasswordInput): 
   }
   const hash = await ctx.services.passwords.hash(input.newPassword)
   const signedIn = await ctx.rows.write('authentication', async (em) => {
-    const user = await em.findOneOrFail(User, { id: principal.userId }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+    const user = await lockActiveUser(em, principal.userId)
     const changed = await em.nativeUpdate(Password, { userId: user.id, hash: stored.hash }, { hash })
     if (changed !== 1) throw conflict('CHANGED_MEANWHILE', 'The password has been changed meanwhile')
     const session = await findCurrentSession(ctx, em, principal)
@@ -293,7 +232,7 @@ export async function changePassword(ctx: Context, input: ChangePasswordInput): 
     const membership = currentMembership(await findActingMemberships(em, user.id), null, session.organizationId ?? null)
     return { session, refreshToken, user, membership }
   })
-  await forgetFailures(ctx, principal.email)
+  await attempt.succeeded()
   return completeSignIn(ctx, signedIn)
 }
 
@@ -304,7 +243,7 @@ export async function changePassword(ctx: Context, input: ChangePasswordInput): 
 export async function switchOrganization(ctx: Context, input: SwitchOrganizationInput): Promise<AuthPayloadRow> {
   const principal = requireUser(ctx)
   const signedIn = await ctx.rows.write('authentication', async (em) => {
-    const user = await em.findOneOrFail(User, { id: principal.userId })
+    const user = await lockActiveUser(em, principal.userId)
     const membership = currentMembership(await findActingMemberships(em, user.id), input.organizationId, null)
     const session = await findCurrentSession(ctx, em, principal)
     session.organizationId = membership?.organizationId ?? null

@@ -26,49 +26,82 @@ export function addressBlock(ipAddress: string): string {
     .join(':')}::/64`
 }
 
-/** Seconds to wait after so many failures, of which the first `free` cost nothing. */
-function delayAfter(failures: number, free: number): number {
-  if (failures >= MOST_FAILURES) return RESTING_SECONDS
+/** What is counted apart: an account, or an address. */
+interface Limit {
+  readonly subject: string
+  /** How many failures cost nothing. */
+  readonly free: number
+  /** After so many, the subject rests. */
+  readonly most: number
+}
+
+function limitsFor(ctx: Context, email: string | null, now: Date): Limit[] {
+  const { freeFailures, freeFailuresPerAddress } = ctx.services.config.passwords
+  // Many people may share an address, and among them somebody mistypes every hour: it starts afresh each day and never
+  // rests, or an office would shut itself out.
+  const address = `${addressBlock(ctx.request.ipAddress)} ${now.toISOString().slice(0, 10)}`
+  return [
+    { subject: subjectOf('address', address), free: freeFailuresPerAddress, most: Infinity },
+    ...(email === null ? [] : [{ subject: subjectOf('account', email), free: freeFailures, most: MOST_FAILURES }]),
+  ]
+}
+
+/** Seconds to wait after so many failures. */
+function delayAfter(failures: number, { free, most }: Limit): number {
+  if (failures >= most) return RESTING_SECONDS
   return failures < free ? 0 : Math.min(LONGEST_DELAY_SECONDS, 2 ** (failures - free))
 }
 
+// Not blocked is blocked until 1970: the clocks of two instances, or of two requests that wait for the row, differ.
 const CLAIM = `
   insert into sign_in_failures as f (id, subject, failures, last_failed_at, blocked_until)
-  values (?, ?, 1, ?, ?)
+  values (?, ?, 1, ?, 'epoch')
   on conflict (subject) do update set
     failures = case when f.last_failed_at < ? then 1 else f.failures + 1 end,
-    last_failed_at = excluded.last_failed_at,
-    blocked_until = excluded.last_failed_at, updated_at = excluded.last_failed_at
+    last_failed_at = excluded.last_failed_at, blocked_until = 'epoch', updated_at = excluded.last_failed_at
   where f.blocked_until <= excluded.last_failed_at
   returning failures`
 
+// Of the oldest few rows alone, so that the table neither grows for ever nor is read through.
+const FORGET_OLD = `
+  delete from sign_in_failures where id in (
+    select id from (select id, last_failed_at from sign_in_failures order by id limit 20 for update skip locked) oldest
+    where last_failed_at < ?)`
+
+/** An attempt that counts as a failure until its caller says otherwise. */
+export interface Attempt {
+  /** The account's failures in a row are over, and this attempt was none of the address's. */
+  succeeded(): Promise<void>
+}
+
 /**
- * Counts an attempt before it is looked at, as a failure until {@link forgetFailures} says otherwise: attempts that race
- * are all counted, and none of them is hashed while the account or the address has to wait.
+ * Counts an attempt before it is looked at: attempts that race are all counted, and none of them is hashed while the
+ * account or the address has to wait.
  * @throws ApiError RATE_LIMITED with the seconds to wait.
  */
-export async function countAttempt(ctx: Context, email: string | null): Promise<void> {
-  const { freeFailures, freeFailuresPerAddress } = ctx.services.config.passwords
-  const limits: [subject: string, free: number][] = [
-    [subjectOf('address', addressBlock(ctx.request.ipAddress)), freeFailuresPerAddress],
-    ...(email === null ? [] : [[subjectOf('account', email), freeFailures] as [string, number]]),
-  ]
-  for (const [subject, free] of limits) {
-    const waitSeconds = await claimAttempt(ctx, subject, free)
+export async function countAttempt(ctx: Context, email: string | null): Promise<Attempt> {
+  const limits = limitsFor(ctx, email, ctx.services.clock())
+  for (const limit of limits) {
+    const waitSeconds = await claimAttempt(ctx, limit)
     if (waitSeconds > 0) throw rateLimited(waitSeconds)
   }
+  return { succeeded: () => forgetFailures(ctx, limits) }
 }
 
 /** One atomic statement claims the attempt; 0 when it may be made, else the seconds to wait. */
-function claimAttempt(ctx: Context, subject: string, free: number): Promise<number> {
+function claimAttempt(ctx: Context, limit: Limit): Promise<number> {
   const now = ctx.services.clock()
+  const { subject } = limit
   const longAgo = new Date(now.getTime() - RESTING_SECONDS * 1_000)
   return ctx.rows.write('authentication', async (em) => {
-    const claimed = await em.execute<{ failures: number }[]>(CLAIM, [newId(), subject, now, now, longAgo])
+    const claimed = await em.execute<{ failures: number }[]>(CLAIM, [newId(), subject, now, longAgo])
     const failures = claimed[0]?.failures
     if (failures !== undefined) {
-      const blockedUntil = new Date(now.getTime() + delayAfter(failures, free) * 1_000)
-      await em.execute('update sign_in_failures set blocked_until = ? where subject = ?', [blockedUntil, subject])
+      const delay = delayAfter(failures, limit)
+      const blockedUntil = new Date(now.getTime() + delay * 1_000)
+      if (delay > 0)
+        await em.execute('update sign_in_failures set blocked_until = ? where subject = ?', [blockedUntil, subject])
+      if (failures === 1) await em.execute(FORGET_OLD, [longAgo])
       return 0
     }
     const held = await em.execute<{ until: Date }[]>(
@@ -79,12 +112,12 @@ function claimAttempt(ctx: Context, subject: string, free: number): Promise<numb
   })
 }
 
-/** After a right password: the account's failures in a row are over, and this attempt was none of the address's. */
-export async function forgetFailures(ctx: Context, email: string): Promise<void> {
-  const address = subjectOf('address', addressBlock(ctx.request.ipAddress))
+async function forgetFailures(ctx: Context, [address, account]: readonly Limit[]): Promise<void> {
   await ctx.rows.write('authentication', async (em) => {
-    await em.execute('delete from sign_in_failures where subject = ?', [subjectOf('account', email)])
+    if (account) await em.execute('delete from sign_in_failures where subject = ?', [account.subject])
     // Not forgotten but counted back: somebody with one good account must not clear the way to guess at others.
-    await em.execute('update sign_in_failures set failures = greatest(failures - 1, 0) where subject = ?', [address])
+    await em.execute('update sign_in_failures set failures = greatest(failures - 1, 0) where subject = ?', [
+      address?.subject,
+    ])
   })
 }

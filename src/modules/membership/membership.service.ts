@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Context } from '../../context.ts'
 import { byCreation, pageOf, readConnection, type Connection, type PageArguments } from '../../database/paging.ts'
+import { tenantRows } from '../../database/tenant-rows.ts'
 import { conflict, forbidden, notFound } from '../../errors.ts'
 import type { AddMemberInput, ChangeMemberRoleInput, RemoveMemberInput } from '../../generated/resolvers.ts'
 import { normalizedEmail, rowId } from '../../input.ts'
@@ -10,6 +11,7 @@ import type { OrganizationRow } from '../organization/organization.entity.ts'
 import { findOrganization, lockOrganization, lockOrganizationAsAdmin } from '../organization/organization.service.ts'
 import { User, type UserRow } from '../user/user.entity.ts'
 import { findUser, requireUser } from '../user/user.service.ts'
+import { findMembershipsOf } from './acting-membership.ts'
 import { Membership, type MembershipRow } from './membership.entity.ts'
 
 interface MembershipPayload {
@@ -29,15 +31,13 @@ export function membersOf(
     throw forbidden('NOT_THE_CURRENT_ORGANIZATION', 'Members are shown of the current organization alone')
   }
   const page = pageOf(args, byCreation)
-  return readConnection((work) => ctx.rows.read('tenant', work), Membership, {}, page, byCreation)
+  return readConnection(tenantRows(ctx), Membership, {}, page, byCreation)
 }
 
 /** The signed-in user's own memberships, in every organization that is not deleted. */
 export async function myMemberships(ctx: Context): Promise<MembershipRow[]> {
   const { userId } = requireUser(ctx)
-  return ctx.rows.read('authentication', (em) =>
-    em.find(Membership, { userId, organizationId: { deletedAt: null } } as never, { orderBy: { id: 'asc' } }),
-  )
+  return ctx.rows.read('authentication', (em) => findMembershipsOf(em, userId))
 }
 
 /** The member. @throws ApiError NOT_FOUND where the membership has ended meanwhile. */

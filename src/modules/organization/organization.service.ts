@@ -1,6 +1,7 @@
 import { LockMode } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/sql'
 import { load, type Context, type RowLoader } from '../../context.ts'
+import { inOrderOf } from '../../database/tenant-rows.ts'
 import { badUserInput, forbidden, notFound } from '../../errors.ts'
 import type {
   CreateOrganizationInput,
@@ -21,8 +22,7 @@ const organizationsById: RowLoader<string, OrganizationRow | null> = {
     const found = ids.every((id) => id === current)
       ? await ctx.rows.read('tenant', (em) => em.find(Organization, { id: { $in: [...ids] } }))
       : await ctx.rows.read('authentication', (em) => findOwn(ctx, em, ids))
-    const byId = new Map(found.map((organization) => [organization.id, organization]))
-    return ids.map((id) => byId.get(id) ?? null)
+    return inOrderOf(ids, found)
   },
 }
 
@@ -93,6 +93,7 @@ export function updateOrganization(
     if (name !== undefined) organization.name = name
     if (requiresTenantApiKey !== undefined) organization.requiresTenantApiKey = requiresTenantApiKey
     await em.flush()
+    await ctx.services.apiKeys.changed(em, organization.id)
     await audit(ctx, em, {
       action: 'organization.updated',
       target: { type: 'Organization', id: organization.id },
@@ -118,6 +119,7 @@ export function deleteOrganization(
     organization.deletedAt = ctx.services.clock()
     await em.flush()
     await ctx.services.revocations.add(em, [{ kind: 'ORGANIZATION', subjectId: organization.id, belowVersion: null }])
+    await ctx.services.apiKeys.changed(em, organization.id)
     await audit(ctx, em, { action: 'organization.deleted', target: { type: 'Organization', id: organization.id } })
     return { organization }
   })

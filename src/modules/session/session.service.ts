@@ -148,11 +148,15 @@ export async function revokeSessions(ctx: Context, em: EntityManager, sessions: 
 }
 
 /** A user's sessions that a refresh token could still renew, newest first. */
-export async function liveSessionsOf(ctx: Context, em: EntityManager, userId: string): Promise<SessionRow[]> {
-  const now = ctx.services.clock()
+export function liveSessionsOf(ctx: Context, em: EntityManager, userId: string): Promise<SessionRow[]> {
+  return sessionsAliveAt(em, userId, ctx.services.clock())
+}
+
+/** Sessions that are not revoked and had not expired at that time. */
+function sessionsAliveAt(em: EntityManager, userId: string, time: Date): Promise<SessionRow[]> {
   return em.find(
     Session,
-    { userId, revokedAt: null, idleExpiresAt: { $gt: now }, expiresAt: { $gt: now } },
+    { userId, revokedAt: null, idleExpiresAt: { $gt: time }, expiresAt: { $gt: time } },
     { orderBy: { id: 'desc' } },
   )
 }
@@ -179,7 +183,9 @@ export async function findCurrentSession(
 export function logout(ctx: Context, everywhere: boolean): Promise<{ revokedSessions: number }> {
   const principal = requireUser(ctx)
   return ctx.rows.write('authentication', async (em) => {
-    const live = await liveSessionsOf(ctx, em, principal.userId)
+    // A session that has expired may have left an access token behind, which has to end as well.
+    const longestToken = inSeconds(ctx.services.clock(), -2 * ctx.services.config.tokens.accessTtlSeconds)
+    const live = await sessionsAliveAt(em, principal.userId, longestToken)
     const ending = everywhere ? live : live.filter((session) => session.id === principal.sessionId)
     await revokeSessions(ctx, em, ending)
     await audit(ctx, em, { action: 'user.logged_out', details: { everywhere, sessions: ending.length } })

@@ -20,7 +20,8 @@ const usersById: RowLoader<string, UserRow | null> = {
   async readMany(ctx, ids) {
     const found = new Map<string, UserRow>()
     const { principal } = ctx
-    const mine = principal?.subject
+    // Not `subject`: that of an external token is chosen by its issuer, and may be anybody's id.
+    const mine = principal && 'userId' in principal ? principal.userId : undefined
     const others = ids.some((id) => id !== mine)
     if (others && principal?.organizationId) {
       const members = await ctx.rows.read('tenant', (em) => em.find(User, { id: { $in: [...ids] } }))

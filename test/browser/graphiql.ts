@@ -134,10 +134,10 @@ async function runTab(page: Page, name: string): Promise<Result> {
 let passed = 0
 let failed = 0
 
-function check(promise: string, kept: boolean, told: unknown = ''): void {
+function check(promise: string, kept: boolean, told?: unknown): void {
   if (kept) passed += 1
   else failed += 1
-  console.log(kept ? `ok      ${promise}` : `FAILED  ${promise} ${JSON.stringify(told)}`)
+  console.log(kept ? `ok      ${promise}` : `FAILED  ${promise} ${JSON.stringify(told) ?? ''}`)
 }
 
 async function exampleSession(page: Page, url: string): Promise<void> {
@@ -188,18 +188,20 @@ async function main(): Promise<void> {
     return
   }
   const running = process.argv[2]
-  const server: Server = running === undefined ? await startServer() : { url: running, stop: async () => {} }
+  let server: Server | undefined
   let browser: Browser | undefined
   try {
+    server = running === undefined ? await startServer() : { url: running, stop: async () => {} }
     browser = await chromium.launch({ executablePath: browserPath, args: browserFlags })
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } })
     page.setDefaultTimeout(patienceMs)
     await exampleSession(page, server.url)
   } catch (error) {
-    check('the example session can be driven to its end', false, String(error))
+    console.error(error)
+    check('the example session can be driven to its end', false)
   } finally {
     await browser?.close()
-    await server.stop()
+    await server?.stop()
   }
   console.log(`${passed} passed, ${failed} failed`)
   process.exitCode = failed === 0 ? 0 : 1

@@ -1,0 +1,194 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { App } from './app.ts'
+import type { Config } from './config.ts'
+import { IN_MEMORY } from './database/embedded.ts'
+import type { Role } from './principal/principal.ts'
+
+interface DemoOrganization {
+  name: string
+  /** Projects, each with its gateways. */
+  projects: Record<string, string[]>
+  /** The first is its ADMIN, who registers with it. */
+  members: Record<string, Role>
+}
+
+/** Small enough to be printed, with every role on both sides of the wall, and with one person on both. */
+const organizations: DemoOrganization[] = [
+  {
+    name: 'Acme Looms',
+    projects: { Jacquard: ['Leeds', 'Lyon'], Spinning: ['Manchester'] },
+    members: {
+      'ada@acme.example': 'ADMIN',
+      'dan@acme.example': 'DEVELOPER',
+      'vera@acme.example': 'VIEWER',
+      'sam@consulting.example': 'DEVELOPER',
+    },
+  },
+  {
+    name: 'Borealis Power',
+    projects: { 'Wind farm': ['North ridge', 'South ridge'], Metering: ['Meter hall'] },
+    members: {
+      'bea@borealis.example': 'ADMIN',
+      'dora@borealis.example': 'DEVELOPER',
+      'vic@borealis.example': 'VIEWER',
+      'sam@consulting.example': 'VIEWER',
+    },
+  },
+]
+
+/**
+ * The settings of a demo: a database in memory, and keys that are gone with the process, whatever else is configured.
+ * @throws Error in production: the demo prints credentials.
+ */
+export function demoConfig(config: Config): Config {
+  if (config.production) throw new Error('The demo prints credentials, so it does not start in production')
+  const directory = mkdtempSync(join(tmpdir(), 'tenantry-demo-'))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  const database = { ...config.database, url: null, migrationUrl: null }
+  return Object.freeze({ ...config, database, dataDir: join(directory, IN_MEMORY) })
+}
+
+/** A person of the demo, and where they act. */
+interface Credential {
+  email: string
+  role: Role
+  organization: string
+  organizationId: string
+  token: string
+}
+
+/** Sends an operation as a client would, through everything but the network. */
+type Send = <Data>(query: string, input: object, token?: string) => Promise<Data>
+
+function sendTo({ server }: App): Send {
+  return async <Data>(query: string, input: object, token?: string) => {
+    const answer = await server.inject({
+      method: 'POST',
+      url: '/graphql',
+      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+      payload: { query, variables: { input } },
+    })
+    const { data, errors } = answer.json<{ data: Data; errors?: { message: string }[] }>()
+    if (errors?.[0]) throw new Error(`The demo could not be filled: ${errors[0].message}`)
+    return data
+  }
+}
+
+/**
+ * Fills an empty server with two organizations and their people, projects and gateways.
+ * @returns the credentials of everybody, ready to paste.
+ */
+export async function fillDemo(app: App, address: string): Promise<string> {
+  const { config, log } = app.services
+  const { level } = log
+  log.level = 'warn'
+  try {
+    const password = `a1-${randomBytes(Math.ceil(config.passwords.minLength / 2)).toString('hex')}`
+    const tokens = await registerAll(sendTo(app), password)
+    const credentials: Credential[] = []
+    for (const organization of organizations) {
+      credentials.push(...(await fillOrganization(sendTo(app), organization, tokens)))
+    }
+    return describe(credentials, password, address)
+  } finally {
+    log.level = level
+  }
+}
+
+/** Everybody's access token, by e-mail address. Hashing is what takes the time, so all register at once. */
+async function registerAll(send: Send, password: string): Promise<Map<string, string>> {
+  const emails = new Set(organizations.flatMap(({ members }) => Object.keys(members)))
+  const registered = [...emails].map(async (email) => {
+    const own = organizations.find(({ members }) => Object.keys(members)[0] === email)
+    const { register } = await send<{ register: { accessToken: string } }>(
+      'mutation ($input: RegisterInput!) { register(input: $input) { accessToken } }',
+      { email, password, ...(own && { organizationName: own.name }) },
+    )
+    return [email, register.accessToken] as const
+  })
+  return new Map(await Promise.all(registered))
+}
+
+async function fillOrganization(
+  send: Send,
+  { name, projects, members }: DemoOrganization,
+  tokens: ReadonlyMap<string, string>,
+): Promise<Credential[]> {
+  const [admin = '', ...others] = Object.keys(members)
+  const token = tokens.get(admin)
+  for (const email of others) {
+    const input = { email, role: members[email] }
+    await send('mutation ($input: AddMemberInput!) { addMember(input: $input) { __typename } }', input, token)
+  }
+  for (const [project, gateways] of Object.entries(projects)) await fillProject(send, project, gateways, token)
+  const { organization } = await send<{ organization: { id: string } }>('{ organization { id } }', {}, token)
+  const credentials: Credential[] = []
+  for (const [email, role] of Object.entries(members)) {
+    const { switchOrganization } = await send<{ switchOrganization: { accessToken: string } }>(
+      'mutation ($input: SwitchOrganizationInput!) { switchOrganization(input: $input) { accessToken } }',
+      { organizationId: organization.id },
+      tokens.get(email),
+    )
+    const { accessToken } = switchOrganization
+    credentials.push({ email, role, organization: name, organizationId: organization.id, token: accessToken })
+  }
+  return credentials
+}
+
+async function fillProject(send: Send, name: string, gateways: readonly string[], token?: string): Promise<void> {
+  const { createProject } = await send<{ createProject: { project: { id: string } } }>(
+    'mutation ($input: CreateProjectInput!) { createProject(input: $input) { project { id } } }',
+    { name },
+    token,
+  )
+  for (const gateway of gateways) {
+    const input = { projectId: createProject.project.id, name: gateway }
+    await send('mutation ($input: CreateGatewayInput!) { createGateway(input: $input) { __typename } }', input, token)
+  }
+}
+
+/** `ACME_LOOMS_VIEWER`: a name for the shell. */
+const variableOf = (organization: string, role: string) => `${organization.replaceAll(' ', '_')}_${role}`.toUpperCase()
+
+function describe(credentials: readonly Credential[], password: string, address: string): string {
+  const all = Map.groupBy(credentials, ({ organization }) => organization)
+  const people = [...all].flatMap(([organization, members]) => [
+    `${organization}, X-Tenant-Id ${members[0]?.organizationId ?? ''}`,
+    ...members.map(({ email, role }) => `  ${role.padEnd(9)} ${email}`),
+    '',
+  ])
+  const both = credentials.find(({ email }, at) => credentials.findIndex((other) => other.email === email) < at)
+  // One of each role is enough to paste.
+  const variables = [...all].flatMap(([organization, members]) => [
+    `${variableOf(organization, 'id')}=${members[0]?.organizationId ?? ''}`,
+    ...members
+      .filter(({ role }, at) => members.findIndex((member) => member.role === role) === at)
+      .map(({ role, token }) => `${variableOf(organization, role)}=${token}`),
+  ])
+  const [first = '', second = ''] = all.keys()
+  const example = (authorization: string, more = '') =>
+    `curl -s ${address}/graphql -H 'Content-Type: application/json' -H "Authorization: Bearer $${authorization}"${more} \\\n` +
+    `  -d '{"query":"{ organization { name } principal { role scopes } projects { nodes { name gateways { nodes { name } } } } }"}'`
+  return [
+    'Two organizations, in memory: everything is gone when the server stops.',
+    '',
+    ...people,
+    `Everybody's password: ${password}`,
+    '',
+    '# Access tokens, to paste into a shell. They expire; `login` with the password above gives new ones.',
+    ...variables,
+    `IN_BOTH=${both?.token ?? ''}`,
+    '',
+    `# What ${first} sees; another token sees another organization, or is told what it lacks.`,
+    example(variableOf(first, 'admin')),
+    '',
+    `# Somebody in both organizations, acting in either with one token.`,
+    example('IN_BOTH', ` -H "X-Tenant-Id: $${variableOf(first, 'id')}"`),
+    example('IN_BOTH', ` -H "X-Tenant-Id: $${variableOf(second, 'id')}"`),
+    '',
+    '',
+  ].join('\n')
+}

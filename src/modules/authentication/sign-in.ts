@@ -1,0 +1,99 @@
+import { LockMode } from '@mikro-orm/core'
+import type { EntityManager } from '@mikro-orm/sql'
+import { continueAs, type Context } from '../../context.ts'
+import { forbidden, unauthenticated } from '../../errors.ts'
+import { rowId } from '../../input.ts'
+import { userPrincipal, withoutOrganization } from '../../principal/user-principal.ts'
+import type { ActingMembership } from '../membership/acting-membership.ts'
+import type { OrganizationRow } from '../organization/organization.entity.ts'
+import type { SessionRow } from '../session/session.entity.ts'
+import { User, type UserRow } from '../user/user.entity.ts'
+
+/** A token pair, and whose it is. */
+export interface AuthPayloadRow {
+  accessToken: string
+  refreshToken: string
+  tokenType: string
+  expiresIn: number
+  user: UserRow
+  organization: OrganizationRow | null
+}
+
+/** A session that has just been started or renewed, with what its access token will say. */
+export interface SignedIn {
+  session: SessionRow
+  refreshToken: string
+  user: UserRow
+  membership: ActingMembership | null
+}
+
+/** Unknown address, wrong password, deactivated account: one answer. */
+export const wrongCredentials = () =>
+  unauthenticated('INVALID_CREDENTIALS', 'The e-mail address or the password is not right')
+
+/** Locked: a deactivation or a new password either ends what starts here, or is seen here. */
+export function findActiveUser(em: EntityManager, id: string): Promise<UserRow | null> {
+  return em.findOne(User, { id, deactivatedAt: null }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+}
+
+/** The same for who is signed in. @throws ApiError UNAUTHENTICATED where they have been deactivated meanwhile. */
+export async function lockActiveUser(em: EntityManager, id: string): Promise<UserRow> {
+  const user = await findActiveUser(em, id)
+  // Else a token would be issued with a version that the deactivation does not end.
+  if (!user) throw unauthenticated('REVOKED', 'The account is not active')
+  return user
+}
+
+/** Issues the access token; the rest of the operation runs as who has just signed in (access.md §6). */
+export async function completeSignIn(ctx: Context, signedIn: SignedIn): Promise<AuthPayloadRow> {
+  const { session, refreshToken, user, membership } = signedIn
+  const { accessTokens, scopes, config } = ctx.services
+  const principal = userPrincipal(scopes, {
+    userId: user.id,
+    email: user.email,
+    sessionId: session.id,
+    isOperator: user.isSuperuser,
+    organizationId: membership?.organizationId ?? null,
+    membershipId: membership?.id ?? null,
+    role: membership?.role ?? null,
+  })
+  const { token } = accessTokens.issue({
+    sub: user.id,
+    sid: session.id,
+    email: user.email,
+    organization: principal.organizationId,
+    membership: principal.membershipId,
+    membershipVersion: membership?.version ?? 0,
+    userVersion: user.tokenVersion,
+    role: principal.role,
+    scope: principal.scopes.join(' '),
+    operator: user.isSuperuser,
+  })
+  // Signing in brings no key: where the organization demands one, the answer shows none of its rows either.
+  const withheld = membership?.organization.requiresTenantApiKey ?? false
+  await continueAs(ctx, withheld ? withoutOrganization(scopes, principal) : principal)
+  return {
+    accessToken: token,
+    refreshToken,
+    tokenType: 'Bearer',
+    expiresIn: config.tokens.accessTtlSeconds,
+    user,
+    organization: membership?.organization ?? null,
+  }
+}
+
+/**
+ * The membership whose organization becomes the current one: the one asked for, else the one used last, else the oldest.
+ * @throws ApiError FORBIDDEN where the one asked for is none of theirs; whether it exists is not told.
+ */
+export function currentMembership(
+  memberships: readonly ActingMembership[],
+  wanted: string | null,
+  usedLast: string | null,
+): ActingMembership | null {
+  const of = (id: string | null) => memberships.find((membership) => membership.organizationId === id)
+  if (wanted === null) return of(usedLast) ?? memberships[0] ?? null
+  const found = of(rowId(wanted))
+  if (!found) throw forbidden('NOT_A_MEMBER', 'The user is not a member of the organization')
+  return found
+}

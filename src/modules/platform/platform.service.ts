@@ -1,0 +1,68 @@
+import { NIL } from 'uuid'
+import { load, type Context, type RowLoader } from '../../context.ts'
+import { byCreation, pageOf, readConnection, type Connection, type PageArguments } from '../../database/paging.ts'
+import type { AuditEventFilter } from '../../generated/resolvers.ts'
+import { rowId } from '../../input.ts'
+import { AuditEvent, type AuditEventRow } from '../audit-event/audit-event.entity.ts'
+import { conditionsOf, newestFirst } from '../audit-event/list-audit-events.ts'
+import { Organization, type OrganizationRow } from '../organization/organization.entity.ts'
+import { User, type UserRow } from '../user/user.entity.ts'
+import { readAsOperator } from './operator-door.ts'
+
+/** A page of all organizations, oldest first; suspended ones too, deleted ones not. */
+export async function listOrganizations(ctx: Context, args: PageArguments): Promise<Connection<OrganizationRow>> {
+  const page = pageOf(args, byCreation)
+  return readConnection((work) => readAsOperator(ctx, work), Organization, {}, page, byCreation)
+}
+
+/** A page of all users, oldest first; deactivated ones too. */
+export async function listUsers(ctx: Context, args: PageArguments): Promise<Connection<UserRow>> {
+  const page = pageOf(args, byCreation)
+  return readConnection((work) => readAsOperator(ctx, work), User, {}, page, byCreation)
+}
+
+/** A page of the audit events of all organizations, and of what happened outside of each, newest first. */
+export async function listAuditEventsOfAll(
+  ctx: Context,
+  args: PageArguments & { filter?: AuditEventFilter | null; organizationId?: string | null },
+): Promise<Connection<AuditEventRow>> {
+  const page = pageOf(args, newestFirst)
+  const { filter, organizationId } = args
+  // What is no id at all is no organization's, as the nil id is.
+  const where = {
+    ...conditionsOf(filter),
+    ...(organizationId != null && { organizationId: rowId(organizationId) ?? NIL }),
+  }
+  return readConnection((work) => readAsOperator(ctx, work), AuditEvent, where, page, newestFirst)
+}
+
+const anyOrganizations: RowLoader<string, OrganizationRow | null> = {
+  async readMany(ctx, ids) {
+    const found = await readAsOperator(ctx, (em) => em.find(Organization, { id: { $in: [...ids] } }))
+    const byId = new Map(found.map((organization) => [organization.id, organization]))
+    return ids.map((id) => byId.get(id) ?? null)
+  },
+}
+
+const anyUsers: RowLoader<string, UserRow | null> = {
+  async readMany(ctx, ids) {
+    const found = await readAsOperator(ctx, (em) => em.find(User, { id: { $in: [...ids] } }))
+    const byId = new Map(found.map((user) => [user.id, user]))
+    return ids.map((id) => byId.get(id) ?? null)
+  },
+}
+
+/** Any tenant's organization; null where there is none. */
+export async function findAnyOrganization(
+  ctx: Context,
+  id: string | null | undefined,
+): Promise<OrganizationRow | null> {
+  const known = id == null ? null : rowId(id)
+  return known === null ? null : load(ctx, anyOrganizations, known)
+}
+
+/** Any user; null where there is none. */
+export async function findAnyUser(ctx: Context, id: string): Promise<UserRow | null> {
+  const known = rowId(id)
+  return known === null ? null : load(ctx, anyUsers, known)
+}

@@ -1,0 +1,57 @@
+import type { RequestFacts, Services } from '../context.ts'
+import { ApiError, forbidden, unauthenticated } from '../errors.ts'
+import { apiKeyStatus, type ApiKeyRecord } from './api-key-record.ts'
+import { isApiKeySecret } from './api-key-secret.ts'
+import type { Principal } from './principal.ts'
+
+const REFUSALS = {
+  REVOKED: 'The API key has been revoked',
+  EXPIRED: 'The API key has expired',
+  INACTIVE: 'The API key is inactive',
+} as const
+
+/** Credentials that cannot stand together: which of them is meant would be a guess. */
+export function ambiguous(one: string, other: string): ApiError {
+  return new ApiError('BAD_REQUEST', `The credentials are ambiguous: give ${one} or ${other}`, { reason: 'AMBIGUOUS' })
+}
+
+/** A service, by the key in `X-Api-Key`. */
+export async function identifyByApiKey(services: Services, { headers }: RequestFacts): Promise<Principal | null> {
+  const presented = headers['x-api-key']
+  if (presented === undefined) return null
+  if (headers['authorization'] !== undefined) throw ambiguous('X-Api-Key', 'Authorization')
+  if (headers['x-tenant-api-key'] !== undefined) throw ambiguous('X-Api-Key', 'X-Tenant-Api-Key')
+  const key = await knownKey(services, presented)
+  const tenant = headers['x-tenant-id']
+  if (tenant !== undefined && String(tenant).toLowerCase() !== key.organizationId) {
+    throw forbidden('NOT_THE_KEYS_ORGANIZATION', "X-Tenant-Id is not the API key's organization")
+  }
+  await acceptKey(services, key)
+  return key.principal
+}
+
+/**
+ * The key with the presented secret, whatever has become of it.
+ * @throws ApiError UNAUTHENTICATED: MALFORMED, without asking the database, for what no key can be; else INVALID.
+ */
+export async function knownKey(services: Services, presented: unknown): Promise<ApiKeyRecord> {
+  if (typeof presented !== 'string' || !isApiKeySecret(presented)) {
+    throw unauthenticated('MALFORMED', 'The API key is malformed')
+  }
+  const key = await services.apiKeys.find(presented)
+  if (!key) throw unauthenticated('INVALID', 'The API key is not known')
+  return key
+}
+
+/** Takes a key as good, and notes its use. @throws ApiError FORBIDDEN with the reason why it cannot be used. */
+export async function acceptKey({ apiKeys, clock, log }: Services, key: ApiKeyRecord): Promise<void> {
+  const status = apiKeyStatus(key, clock())
+  if (status !== 'ACTIVE') {
+    log.warn({ apiKey: key.id, status }, 'an API key was refused')
+    throw forbidden(status, REFUSALS[status])
+  }
+  const organization = await apiKeys.organization(key.organizationId)
+  if (!organization) throw forbidden('ORGANIZATION_DELETED', "The API key's organization has been deleted")
+  if (organization.suspendedAt) throw forbidden('ORGANIZATION_SUSPENDED', "The API key's organization is suspended")
+  apiKeys.used(key.id)
+}

@@ -1,0 +1,114 @@
+import type { EntityManager } from '@mikro-orm/sql'
+import { validate } from 'uuid'
+import type { Logger } from 'pino'
+import { makePowers } from '../access/powers.ts'
+import type { ScopeRegistry } from '../access/scopes.ts'
+import type { Database } from '../database/database.ts'
+import { afterCommit, inTransaction } from '../database/tenancy.ts'
+import { ApiKey } from '../modules/api-key/api-key.entity.ts'
+import { Organization } from '../modules/organization/organization.entity.ts'
+import type { ApiKeyRecord, OrganizationRecord } from './api-key-record.ts'
+import { hashOfApiKey, newApiKeySecret } from './api-key-secret.ts'
+import { recordUses } from './api-key-uses.ts'
+import { holdRecords } from './held-records.ts'
+
+const CHANNEL = 'tenantry_records'
+const MOST_HELD = 10_000
+
+/**
+ * The keys that requests present, and what is asked of organizations when somebody acts for them. Both are held in memory,
+ * and forgotten on every instance when they change.
+ */
+export interface ApiKeys {
+  /** A new secret, with what is stored of it. */
+  newSecret(): { secret: string; keyHash: string; lastEight: string }
+  /** The key with this secret, whatever has become of it. A promise only where the database has to be asked. */
+  find(secret: string): ApiKeyRecord | null | Promise<ApiKeyRecord | null>
+  /** An organization that is not deleted. A promise only where the database has to be asked. */
+  organization(id: string): OrganizationRecord | null | Promise<OrganizationRecord | null>
+  /**
+   * Tells that the key or organization with this id is changed in the transaction of `em`: in force on this instance when
+   * that has committed, on others at once after.
+   */
+  changed(em: EntityManager, id: string): Promise<void>
+  /** Notes that a key was used now. */
+  used(keyId: string): void
+  /** Writes the uses that have been noted. */
+  flushUses(): Promise<void>
+  stop(): Promise<void>
+}
+
+interface ApiKeySettings {
+  database: Database
+  log: Logger
+  clock: () => Date
+  scopes: ScopeRegistry
+  /** 32 bytes or more, the same on every instance: without it no key is known any more. */
+  hashKey: Uint8Array
+  environment: 'live' | 'test'
+}
+
+const LOOKED_UP = [
+  ...(['id', 'organizationId', 'scopes', 'lineId', 'rateLimitPerMinute'] as const),
+  ...(['expiresAt', 'deactivatedAt', 'revokedAt'] as const),
+]
+
+/** Reads of a key what the look-up may see of it. */
+async function readKey(em: EntityManager, keyHash: string, registry: ScopeRegistry): Promise<ApiKeyRecord | null> {
+  const row = await em.findOne(ApiKey, { keyHash }, { fields: LOOKED_UP })
+  if (!row) return null
+  const { id, organizationId, scopes, lineId, expiresAt, deactivatedAt, revokedAt } = row
+  const powers = makePowers('API_KEY', null, scopes, registry)
+  return {
+    ...{ id, organizationId, lineId, expiresAt, deactivatedAt, revokedAt },
+    rateLimitPerMinute: row.rateLimitPerMinute ?? null,
+    principal: { kind: 'API_KEY', subject: id, organizationId, role: null, scopes, powers },
+  }
+}
+
+async function readOrganization(em: EntityManager, id: string): Promise<OrganizationRecord | null> {
+  const row = await em.findOne(Organization, { id })
+  return row && { id, suspendedAt: row.suspendedAt ?? null, requiresTenantApiKey: row.requiresTenantApiKey }
+}
+
+/** Starts to listen for changes. @throws Error where the database cannot be reached. */
+export async function startApiKeys(settings: ApiKeySettings): Promise<ApiKeys> {
+  const { database, log, clock, scopes, hashKey, environment } = settings
+  const across = <T>(readOnly: boolean, work: (em: EntityManager) => Promise<T>) =>
+    inTransaction(database, { door: 'authentication', organizationId: null, readOnly }, work)
+  const holding = { most: MOST_HELD, isLive: () => listener.isLive() }
+  const keys = holdRecords({ ...holding, read: (hash) => across(true, (em) => readKey(em, hash, scopes)) })
+  const organizations = holdRecords({ ...holding, read: (id) => across(true, (em) => readOrganization(em, id)) })
+  const drop = (id: string) => {
+    keys.drop(id)
+    organizations.drop(id)
+  }
+  const listener = await database.listen(CHANNEL, {
+    onMessage: drop,
+    async onConnected() {
+      keys.clear()
+      organizations.clear()
+    },
+  })
+  const uses = recordUses({ write: (work) => across(false, work), log, clock })
+
+  return {
+    newSecret() {
+      const secret = newApiKeySecret(environment)
+      return { secret, keyHash: hashOfApiKey(secret, hashKey), lastEight: secret.slice(-8) }
+    },
+    find: (secret) => keys.get(hashOfApiKey(secret, hashKey)),
+    organization: (id) => (validate(id) ? organizations.get(id) : null),
+    async changed(em, id) {
+      // Delivered when the transaction commits, and not if it does not.
+      await em.execute('select pg_notify(?, ?)', [CHANNEL, id])
+      afterCommit(em, () => drop(id))
+    },
+    used: (keyId) => uses.note(keyId),
+    flushUses: () => uses.flush(),
+    async stop() {
+      await uses.stop()
+      await listener.stop()
+    },
+  }
+}

@@ -1,0 +1,73 @@
+/** Records that are read once and then held in memory until they change. */
+export interface HeldRecords<Value> {
+  /** The record; null where there is none. A promise only where the database has to be asked. */
+  get(key: string): Value | null | Promise<Value | null>
+  /** Forgets the record with this id, and what is being read of it. */
+  drop(id: string): void
+  /** Forgets everything. */
+  clear(): void
+}
+
+interface Holding<Value> {
+  /** How many are held; the one that was asked for longest ago goes first. */
+  most: number
+  /** False while changes may be missed: then nothing is held, and the database is asked each time. */
+  isLive(): boolean
+  read(key: string): Promise<Value | null>
+}
+
+/** Holds records that {@link Holding.read} finds; what it does not find is asked for again each time. */
+export function holdRecords<Value extends { readonly id: string }>(holding: Holding<Value>): HeldRecords<Value> {
+  const { most, isLive, read } = holding
+  const held = new Map<string, Value>()
+  const keys = new Map<string, string>()
+  const reading = new Map<string, Promise<Value | null>>()
+  let changes = 0
+
+  function hold(key: string, record: Value): void {
+    held.delete(key)
+    held.set(key, record)
+    keys.set(record.id, key)
+    if (held.size > most) for (const [oldest, { id }] of held) return void (held.delete(oldest) && keys.delete(id))
+  }
+  async function readAndHold(key: string): Promise<Value | null> {
+    const before = changes
+    const record = await read(key)
+    // What changed while it was read may be missing from it: good for this request, not for the next one.
+    if (record && changes === before && isLive()) hold(key, record)
+    return record
+  }
+  function readOnce(key: string): Promise<Value | null> {
+    const begun = reading.get(key)
+    if (begun) return begun
+    const beginning = readAndHold(key).finally(() => {
+      if (reading.get(key) === beginning) reading.delete(key)
+    })
+    reading.set(key, beginning)
+    return beginning
+  }
+  function forget(): void {
+    changes += 1
+    reading.clear()
+  }
+
+  return {
+    get(key) {
+      if (!isLive()) return read(key)
+      const record = held.get(key)
+      if (!record) return readOnce(key)
+      hold(key, record)
+      return record
+    },
+    drop(id) {
+      forget()
+      held.delete(keys.get(id) ?? '')
+      keys.delete(id)
+    },
+    clear() {
+      forget()
+      held.clear()
+      keys.clear()
+    },
+  }
+}

@@ -1,0 +1,156 @@
+import { expect, test } from '@jest/globals'
+import { parse } from 'graphql'
+import { maxDenials } from '../../src/access/decide.ts'
+import { createPlanner } from '../../src/access/planner.ts'
+import { makePowers } from '../../src/access/powers.ts'
+import { policyOf, principals, registry } from './fixture.ts'
+
+const policy = policyOf(`
+  type Query { open: String @public  secret(n: Int): String @auth  node: Node @public  self: Query @public  find(by: Int @auth): Node @public }
+  interface Node { id: ID  next: Node }
+  type A implements Node { id: ID  again: A  next: Node  hidden: String @role(atLeast: ADMIN) }
+  type B implements Node @role(atLeast: ADMIN) { id: ID  next: Node }
+  type Mutation { login: AuthPayload @public }
+  type AuthPayload { me: A }
+`)
+const coordinates = (text: string, variables = {}) =>
+  createPlanner(policy)
+    .decide({ document: parse(text), variables }, null)
+    .denials.map(({ path, coordinate }) => `${path.join('.')} ${coordinate}`)
+
+test('a plan is made once per document, operation and powers, and never shared across powers', () => {
+  const planner = createPlanner(policy)
+  const document = parse('query A { secret } query B { open }')
+  const denied = (operationName: string, powers: Parameters<typeof planner.decide>[1]) =>
+    planner.decide({ document, operationName }, powers).denials.length
+  expect([denied('A', null), denied('A', principals.viewer), denied('B', null), denied('A', null)]).toEqual([
+    1, 0, 0, 1,
+  ])
+  expect(planner.kept(document)).toBe(3)
+  expect(denied('A', makePowers('USER', 'VIEWER', ['read:*'], registry))).toBe(0)
+  expect(planner.kept(document)).toBe(3)
+})
+
+test('plans are bounded, and the least recently used goes first', () => {
+  const planner = createPlanner(policy, 3)
+  const document = parse('{ secret }')
+  const decide = (key: string) => planner.decide({ document }, { ...principals.viewer, key })
+  for (let index = 0; index < 50; index += 1) decide(`k${index}`)
+  expect(planner.kept(document)).toBe(3)
+  expect(planner.kept(parse('{ open }'))).toBe(0)
+  decide('k47')
+  decide('new')
+  expect(planner.kept(document)).toBe(3)
+})
+
+test('a decision depends on the variables of its request, not on those of the one before', () => {
+  const planner = createPlanner(policy)
+  const document = parse('query ($s: Boolean!) { open secret @include(if: $s) }')
+  const denied = (s: unknown) => planner.decide({ document, variables: { s } }, null).denials.length
+  expect([denied(true), denied(false), denied(true), denied('false'), denied(null)]).toEqual([1, 0, 1, 1, 1])
+  expect(planner.decide({ document }, null).denials).toHaveLength(1)
+})
+
+test('inputs are decided per request', () => {
+  const text = 'query ($n: Int) { open find(by: $n) { id } }'
+  expect(coordinates(text)).toEqual(['find B'])
+  expect(coordinates(text, { n: null })).toEqual(['find Query.find(by:)'])
+})
+
+test('both conditions of a field must hold', () => {
+  const text = 'query ($a: Boolean!, $b: Boolean!) { open secret @skip(if: $a) @include(if: $b) @other }'
+  expect(coordinates(text, { a: false, b: true })).toEqual(['secret Query.secret'])
+  expect(coordinates(text, { a: true, b: true })).toEqual([])
+  expect(coordinates(text, { a: false, b: false })).toEqual([])
+})
+
+test('each coordinate is named once per path, in the order of the document', () => {
+  expect(
+    coordinates(
+      '{ node { id ... on A { hidden } next { ...F ...F } } s: secret s: secret } fragment F on A { hidden }',
+    ),
+  ).toEqual(['node B', 'node.hidden A.hidden', 'node.next.hidden A.hidden', 's Query.secret'])
+})
+
+test('fragments that double at each level cost no more than they are long', () => {
+  const levels = 60
+  const fragments = Array.from({ length: levels }, (_, level) => {
+    const next = level + 1 < levels ? `...F${level + 1}` : ''
+    return `fragment F${level} on Node { id ... on A { hidden } a: next { ${next} id } b: next { ${next} id } ${next} ${next} }`
+  })
+  const started = performance.now()
+  const { denials } = createPlanner(policy).decide(
+    { document: parse(`{ node { ...F0 } } ${fragments.join(' ')}`) },
+    null,
+  )
+  expect(denials).toHaveLength(maxDenials)
+  const clean = createPlanner(policy).decide(
+    { document: parse(`{ node { ...F0 } } ${fragments.join(' ')}`) },
+    principals.admin,
+  )
+  expect(clean.denials).toEqual([])
+  expect(performance.now() - started).toBeLessThan(5_000)
+})
+
+test('fragments that double are cheap where their guarded fields are left out by variables', () => {
+  const fragments = Array.from({ length: 60 }, (_, level) => {
+    const next = level < 59 ? `...F${level + 1}` : ''
+    return `fragment F${level} on A { id hidden @include(if: $no) a: next { ...on A { ${next} id } } b: next { ... on A { ${next} id } } }`
+  })
+  const text = `query ($no: Boolean!) { node { ... on A { ...F0 } } } ${fragments.join(' ')}`
+  const started = performance.now()
+  expect(coordinates(text, { no: false })).toEqual([])
+  expect(performance.now() - started).toBeLessThan(5_000)
+})
+
+test('root fields beyond what is told still count', () => {
+  const many = Array.from({ length: maxDenials + 5 }, (_, index) => `s${index}: secret`).join(' ')
+  const planner = createPlanner(policy)
+  expect(planner.decide({ document: parse(`{ ${many} }`) }, null).rootDenied).toBe(true)
+  expect(planner.decide({ document: parse(`{ ${many} open }`) }, null).rootDenied).toBe(false)
+})
+
+test('what is under a sign-in is not decided ahead', () => {
+  expect(coordinates('mutation { login { me { hidden } } }')).toEqual([])
+  const strict = { ...policy, signInTypes: new Set<string>() }
+  const { denials } = createPlanner(strict).decide({ document: parse('mutation { login { me { hidden } } }') }, null)
+  expect(denials.map(({ coordinate }) => coordinate)).toEqual(['A.hidden'])
+})
+
+test.each([
+  ['{ open } { open }', 'no such operation'],
+  ['subscription { open }', 'no such operation'],
+  ['{ unknown }', 'Query.unknown is not in the schema'],
+  ['{ ...F }', 'A fragment is spread that is not defined'],
+])('what validation would refuse is not planned: %s', (text, message) => {
+  expect(() => coordinates(text)).toThrow(message)
+})
+
+test('a fragment that fits no type of its place, and a value without selection, are nothing to decide', () => {
+  expect(coordinates('{ open { id } ... on A { hidden } node { ... on Query { secret } } }')).toEqual([])
+})
+
+test('what hangs on a type that is known at run time is marked, however deep', () => {
+  const document = parse('{ secret node { ... on A { again { hidden } } } }')
+  const { denials } = createPlanner(policy).decide({ document }, null)
+  expect(denials.map(({ path, viaAbstract }) => [path.join('.'), viaAbstract])).toEqual([
+    ['secret', false],
+    ['node.again.hidden', true],
+  ])
+})
+
+test('the same place is looked at once, however many selections it is merged from', () => {
+  const fragments = Array.from({ length: 40 }, (_, level) => {
+    const inner = level < 39 ? `...F${level + 1}` : 'hidden'
+    return `fragment F${level} on A { again { ${inner} } again { ${inner} } }`
+  })
+  const started = performance.now()
+  expect(coordinates(`{ node { ...F0 } } ${fragments.join(' ')}`)).toHaveLength(1)
+  expect(performance.now() - started).toBeLessThan(5_000)
+})
+
+test('a root field counts as served though its fragment is also used below', () => {
+  const text = `query ($no: Boolean!) { self @include(if: $no) { ...F } secret ...F } fragment F on Query { open }`
+  const decision = createPlanner(policy).decide({ document: parse(text), variables: { no: false } }, null)
+  expect([decision.denials.length, decision.rootDenied]).toEqual([1, false])
+})

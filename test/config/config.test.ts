@@ -1,0 +1,148 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { loadConfig } from '../../src/config.ts'
+
+const NO_FILE = '/dev/null'
+const SECRET = 'kq3Yz0pXv8sLw1Rt6Ub9Nc4Ed7Fg2Hj5aMiOeQxS'
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgres://tenantry_app@db.internal/tenantry',
+  JWT_SECRET: SECRET,
+  PASSWORD_PEPPER: SECRET,
+  API_KEY_HASH_KEY: SECRET,
+}
+
+/** What is wrong, a line each; empty where nothing is. */
+function mistakesIn(environment: Record<string, string | undefined>): string[] {
+  try {
+    loadConfig(environment, NO_FILE)
+    return []
+  } catch (error) {
+    const [title, ...lines] = (error as Error).message.split('\n')
+    expect(title).toBe('The configuration is not usable:')
+    return lines.map((line) => line.replace('  - ', ''))
+  }
+}
+
+let directory = ''
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tenantry-config-'))
+})
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+test('an empty environment is enough outside production, and listens on loopback', () => {
+  const config = loadConfig({}, NO_FILE)
+  expect(config.production).toBe(false)
+  expect(config.http).toMatchObject({ host: '127.0.0.1', port: 4000, introspection: true, graphiql: true })
+  expect(config.database).toMatchObject({ url: null, migrationUrl: null, migrateOnStart: true })
+})
+
+test('in production it listens on every address, and shows neither its schema nor GraphiQL, unless told otherwise', () => {
+  expect(loadConfig(PRODUCTION, NO_FILE).http).toMatchObject({
+    host: '0.0.0.0',
+    introspection: false,
+    graphiql: false,
+    sandbox: false,
+  })
+  const told = { ...PRODUCTION, HOST: '127.0.0.2', INTROSPECTION: 'true', GRAPHIQL: 'true' }
+  expect(loadConfig(told, NO_FILE).http).toMatchObject({ host: '127.0.0.2', introspection: true, graphiql: true })
+})
+
+test('all mistakes are told at once: what is malformed, and what contradicts something else', () => {
+  const mistakes = mistakesIn({
+    NODE_ENV: 'production',
+    PORT: 'http',
+    DATABASE_URL: 'mysql://root@localhost/tenantry',
+    MAX_DEPTH: '0',
+    PASSWORD_HASH_COST: '11',
+    API_KEY_HASH_KEY: SECRET,
+    INTROSPECTION: 'yes',
+    CORS_ORIGINS: '*',
+  })
+  expect(mistakes.map((mistake) => mistake.split(':')[0])).toEqual([
+    'PORT',
+    'DATABASE_URL',
+    'MAX_DEPTH',
+    'INTROSPECTION',
+    'JWT_SECRET, JWT_PRIVATE_KEY or JWT_PRIVATE_KEY_FILE',
+    'PASSWORD_PEPPER',
+    'PASSWORD_HASH_COST',
+    'CORS_ORIGINS',
+  ])
+})
+
+test('no mistake quotes what was given: it may be a secret', () => {
+  const secret = 'hunter2-hunter2'
+  const mistakes = mistakesIn({
+    DATABASE_URL: `mysql://root:${secret}@localhost/`,
+    PASSWORD_PEPPER: secret,
+    PORT: secret,
+  })
+  expect(mistakes).toHaveLength(3)
+  expect(mistakes.join()).not.toContain(secret)
+})
+
+test.each(['DATABASE_URL', 'JWT_SECRET', 'PASSWORD_PEPPER', 'API_KEY_HASH_KEY'])(
+  'production refuses to do without %s',
+  (name) => {
+    expect(mistakesIn(PRODUCTION)).toEqual([])
+    const mistakes = mistakesIn({ ...PRODUCTION, [name]: '' })
+    expect(mistakes).toHaveLength(1)
+    expect(mistakes[0]).toMatch(new RegExp(`^${name}.*required in production$`))
+  },
+)
+
+test('production refuses hashes below cost 12', () => {
+  expect(mistakesIn({ ...PRODUCTION, PASSWORD_HASH_COST: '11' })).toEqual([
+    'PASSWORD_HASH_COST: at least 12 in production',
+  ])
+  expect(mistakesIn({ ...PRODUCTION, PASSWORD_HASH_COST: '12' })).toEqual([])
+  expect(mistakesIn({ NODE_ENV: 'test', PASSWORD_HASH_COST: '4' })).toEqual([])
+})
+
+test('two private keys are one too many', () => {
+  expect(mistakesIn({ JWT_PRIVATE_KEY: 'a', JWT_PRIVATE_KEY_FILE: 'b' })).toEqual([
+    'JWT_PRIVATE_KEY and JWT_PRIVATE_KEY_FILE: give one',
+  ])
+})
+
+test('a key file that cannot be read is named', () => {
+  const file = join(directory, 'missing.pem')
+  expect(() => loadConfig({ JWT_PRIVATE_KEY_FILE: file }, NO_FILE)).toThrow(file)
+})
+
+test('a statement must end before its operation does', () => {
+  expect(mistakesIn({ DATABASE_STATEMENT_TIMEOUT_MS: '10000' })).toEqual([
+    'DATABASE_STATEMENT_TIMEOUT_MS: must be below EXECUTION_TIMEOUT_MS',
+  ])
+})
+
+test('origins are named one by one; all of them at once is refused, in production and elsewhere', () => {
+  const named = 'https://app.example.com, https://admin.example.com,'
+  expect(loadConfig({ CORS_ORIGINS: named }, NO_FILE).http.corsOrigins).toEqual([
+    'https://app.example.com',
+    'https://admin.example.com',
+  ])
+  expect(mistakesIn({ CORS_ORIGINS: 'https://app.example.com,*' })).toHaveLength(1)
+  expect(mistakesIn({ ...PRODUCTION, CORS_ORIGINS: '*' })).toHaveLength(1)
+})
+
+test('.env is read, and what stands in the environment goes before it', async () => {
+  const file = join(directory, '.env')
+  await writeFile(file, '# a comment\nPORT=4001\nJWT_ISSUER="https://id.example.com"\nMAX_DEPTH=7\n')
+  const config = loadConfig({ MAX_DEPTH: '9' }, file)
+  expect(config.http.port).toBe(4001)
+  expect(config.tokens.issuer).toBe('https://id.example.com')
+  expect(config.http.limits.maxDepth).toBe(9)
+  expect(loadConfig({}, join(directory, 'missing')).http.port).toBe(4000)
+})
+
+test('a setting that is left empty is one that is not given', () => {
+  expect(loadConfig({ PORT: '', DATABASE_URL: '', JWT_SECRET: '' }, NO_FILE)).toEqual(loadConfig({}, NO_FILE))
+})
+
+test('nothing can be changed afterwards', () => {
+  expect(Object.isFrozen(loadConfig({}, NO_FILE))).toBe(true)
+})

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+/** The project's folder. */
+export const root = fileURLToPath(new URL('../', import.meta.url))
+
+/** How a process ended. */
+export interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface Running {
+  /** Where it listens. */
+  url: string
+  stdout(): string
+  /** Asks it to end, and waits until it has. */
+  stop(): Promise<Ended>
+}
+
+interface Spawning {
+  /** All of its environment, but for what every program needs. */
+  env?: Record<string, string | undefined>
+  cwd?: string
+}
+
+function start(command: string, args: readonly string[], { env, cwd = root }: Spawning) {
+  const { PATH, HOME, TMPDIR } = process.env
+  const child = spawn(command, args, {
+    cwd,
+    env: { PATH, HOME, TMPDIR, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const written = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => void (written.stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => void (written.stderr += chunk.toString()))
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, ...written }))
+  })
+  return { child, written, ended }
+}
+
+/** Runs a program to its end. */
+export function run(command: string, args: readonly string[], spawning: Spawning = {}): Promise<Ended> {
+  return start(command, args, spawning).ended
+}
+
+const main = `${root}src/main.ts`
+
+/** Runs the server's own program to its end: for starts that are refused. */
+export function runServer(args: readonly string[], spawning: Spawning = {}): Promise<Ended> {
+  return run(process.execPath, [main, ...args], spawning)
+}
+
+/**
+ * Starts the server as `npm start` does, and waits until it says that it is ready.
+ * @throws Error with what it wrote where it ends instead.
+ */
+export async function startServerProcess(args: readonly string[], spawning: Spawning = {}): Promise<Running> {
+  const { child, written, ended } = start(process.execPath, [main, ...args], spawning)
+  const stop = () => {
+    child.kill('SIGTERM')
+    return ended
+  }
+  for (;;) {
+    const url = /^ {2}GraphQL +(\S+)\/graphql\n\n/m.exec(written.stdout)?.[1]
+    if (url) return { url, stdout: () => written.stdout, stop }
+    if (child.exitCode !== null) throw new Error(`The server has ended:\n${written.stderr}${written.stdout}`)
+    await sleep(20)
+  }
+}
