@@ -51,13 +51,12 @@ export function demoConfig(config: Config): Config {
   return Object.freeze({ ...config, database, dataDir: join(directory, IN_MEMORY) })
 }
 
-/** A person of the demo, and where they act. */
-interface Credential {
-  email: string
-  role: Role
-  organization: string
-  organizationId: string
-  token: string
+/** An organization that is there, with what its members and services sign in with. */
+interface Filled {
+  name: string
+  id: string
+  members: { email: string; role: Role; token: string }[]
+  apiKey: string
 }
 
 /** Sends an operation as a client would, through everything but the network. */
@@ -88,11 +87,9 @@ export async function fillDemo(app: App, address: string): Promise<string> {
   try {
     const password = `a1-${randomBytes(Math.ceil(config.passwords.minLength / 2)).toString('hex')}`
     const tokens = await registerAll(sendTo(app), password)
-    const credentials: Credential[] = []
-    for (const organization of organizations) {
-      credentials.push(...(await fillOrganization(sendTo(app), organization, tokens)))
-    }
-    return describe(credentials, password, address)
+    const filled: Filled[] = []
+    for (const organization of organizations) filled.push(await fillOrganization(sendTo(app), organization, tokens))
+    return describe(filled, password, address)
   } finally {
     log.level = level
   }
@@ -116,7 +113,7 @@ async function fillOrganization(
   send: Send,
   { name, projects, members }: DemoOrganization,
   tokens: ReadonlyMap<string, string>,
-): Promise<Credential[]> {
+): Promise<Filled> {
   const [admin = '', ...others] = Object.keys(members)
   const token = tokens.get(admin)
   for (const email of others) {
@@ -124,18 +121,22 @@ async function fillOrganization(
     await send('mutation ($input: AddMemberInput!) { addMember(input: $input) { __typename } }', input, token)
   }
   for (const [project, gateways] of Object.entries(projects)) await fillProject(send, project, gateways, token)
+  const { createApiKey } = await send<{ createApiKey: { secret: string } }>(
+    'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret } }',
+    { name: 'Metabase Analytics', service: 'metabase', scopes: ['read:*'] },
+    token,
+  )
   const { organization } = await send<{ organization: { id: string } }>('{ organization { id } }', {}, token)
-  const credentials: Credential[] = []
+  const filled: Filled = { name, id: organization.id, members: [], apiKey: createApiKey.secret }
   for (const [email, role] of Object.entries(members)) {
     const { switchOrganization } = await send<{ switchOrganization: { accessToken: string } }>(
       'mutation ($input: SwitchOrganizationInput!) { switchOrganization(input: $input) { accessToken } }',
       { organizationId: organization.id },
       tokens.get(email),
     )
-    const { accessToken } = switchOrganization
-    credentials.push({ email, role, organization: name, organizationId: organization.id, token: accessToken })
+    filled.members.push({ email, role, token: switchOrganization.accessToken })
   }
-  return credentials
+  return filled
 }
 
 async function fillProject(send: Send, name: string, gateways: readonly string[], token?: string): Promise<void> {
@@ -151,43 +152,52 @@ async function fillProject(send: Send, name: string, gateways: readonly string[]
 }
 
 /** `ACME_LOOMS_VIEWER`: a name for the shell. */
-const variableOf = (organization: string, role: string) => `${organization.replaceAll(' ', '_')}_${role}`.toUpperCase()
+const variableOf = (organization: string, what: string) => `${organization.replaceAll(' ', '_')}_${what}`.toUpperCase()
 
-function describe(credentials: readonly Credential[], password: string, address: string): string {
-  const all = Map.groupBy(credentials, ({ organization }) => organization)
-  const people = [...all].flatMap(([organization, members]) => [
-    `${organization}, X-Tenant-Id ${members[0]?.organizationId ?? ''}`,
-    ...members.map(({ email, role }) => `  ${role.padEnd(9)} ${email}`),
-    '',
-  ])
-  const both = credentials.find(({ email }, at) => credentials.findIndex((other) => other.email === email) < at)
-  // One of each role is enough to paste.
-  const variables = [...all].flatMap(([organization, members]) => [
-    `${variableOf(organization, 'id')}=${members[0]?.organizationId ?? ''}`,
-    ...members
-      .filter(({ role }, at) => members.findIndex((member) => member.role === role) === at)
-      .map(({ role, token }) => `${variableOf(organization, role)}=${token}`),
-  ])
-  const [first = '', second = ''] = all.keys()
-  const example = (authorization: string, more = '') =>
-    `curl -s ${address}/graphql -H 'Content-Type: application/json' -H "Authorization: Bearer $${authorization}"${more} \\\n` +
-    `  -d '{"query":"{ organization { name } principal { role scopes } projects { nodes { name gateways { nodes { name } } } } }"}'`
+/** A role's one token is enough to paste. */
+const oneOfEachRole = ({ members }: Filled) =>
+  members.filter(({ role }, at) => members.findIndex((member) => member.role === role) === at)
+
+const QUERY =
+  '{ organization { name } principal { kind role scopes } projects { nodes { name gateways { nodes { name } } } } }'
+
+function describe(filled: readonly Filled[], password: string, address: string): string {
+  const everybody = filled.flatMap(({ members }) => members)
+  const both = everybody.findLast(({ email }, at) => everybody.findIndex((other) => other.email === email) < at)
+  const [first = '', second = ''] = filled.map(({ name }) => name)
+  const curl = (...headers: string[]) =>
+    [
+      `curl -s ${address}/graphql -H 'Content-Type: application/json'`,
+      ...headers.map((header) => `-H "${header}"`),
+      `-d '${JSON.stringify({ query: QUERY })}'`,
+    ].join(' \\\n  ')
   return [
     'Two organizations, in memory: everything is gone when the server stops.',
     '',
-    ...people,
+    ...filled.flatMap(({ name, id, members }) => [
+      `${name}, X-Tenant-Id ${id}`,
+      ...members.map(({ email, role }) => `  ${role.padEnd(9)} ${email}`),
+      '',
+    ]),
     `Everybody's password: ${password}`,
     '',
-    '# Access tokens, to paste into a shell. They expire; `login` with the password above gives new ones.',
-    ...variables,
+    '# To paste into a shell. The tokens expire; `login` with the password above gives new ones.',
+    ...filled.flatMap((organization) => [
+      `${variableOf(organization.name, 'id')}=${organization.id}`,
+      ...oneOfEachRole(organization).map(({ role, token }) => `${variableOf(organization.name, role)}=${token}`),
+      `${variableOf(organization.name, 'key')}=${organization.apiKey}`,
+    ]),
     `IN_BOTH=${both?.token ?? ''}`,
     '',
     `# What ${first} sees; another token sees another organization, or is told what it lacks.`,
-    example(variableOf(first, 'admin')),
+    curl(`Authorization: Bearer $${variableOf(first, 'admin')}`),
     '',
-    `# Somebody in both organizations, acting in either with one token.`,
-    example('IN_BOTH', ` -H "X-Tenant-Id: $${variableOf(first, 'id')}"`),
-    example('IN_BOTH', ` -H "X-Tenant-Id: $${variableOf(second, 'id')}"`),
+    '# A service of the same organization, with its API key.',
+    curl(`X-Api-Key: $${variableOf(first, 'key')}`),
+    '',
+    '# Somebody in both organizations, acting in either with one token.',
+    curl('Authorization: Bearer $IN_BOTH', `X-Tenant-Id: $${variableOf(first, 'id')}`),
+    curl('Authorization: Bearer $IN_BOTH', `X-Tenant-Id: $${variableOf(second, 'id')}`),
     '',
     '',
   ].join('\n')

@@ -22,16 +22,7 @@ export function optionalText(path: BadInput['path'], text: string | null | undef
 
 function bounded(path: BadInput['path'], text: string, most: number): string {
   if (Array.from(text).length > most) throw badUserInput({ path, reason: `must have at most ${most} characters` })
-  return storable(path, text)
-}
-
-/**
- * A text as it is. PostgreSQL has no NUL in a text, and half a surrogate pair would be stored as another character.
- * @throws ApiError BAD_USER_INPUT for either.
- */
-export function storable(path: BadInput['path'], text: string): string {
-  if (!text.includes('\0') && text.isWellFormed()) return text
-  throw badUserInput({ path, reason: 'must be Unicode text without NUL' })
+  return text
 }
 
 /** A time as it is. @throws ApiError BAD_USER_INPUT outside of the years from 1 to 9999: what is written in four digits. */
@@ -51,10 +42,7 @@ export function normalizedEmail(email: string): string {
   return email.normalize('NFC').toLowerCase()
 }
 
-/**
- * A pattern for `ilike` that finds the text anywhere, whatever characters are in it.
- * @throws ApiError BAD_USER_INPUT for what no text can contain.
- */
-export function containing(path: BadInput['path'], text: string): string {
-  return `%${storable(path, text).replaceAll(/[\\%_]/g, '\\$&')}%`
+/** A pattern for `ilike` that finds the text anywhere, whatever characters are in it. */
+export function containing(text: string): string {
+  return `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
 }

@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import type { ReadStream } from 'node:tty'
 
@@ -15,10 +15,8 @@ export class Interrupted extends Error {}
  */
 export async function readNewPassword(input: ReadStream, output: NodeJS.WritableStream): Promise<string> {
   if (!input.isTTY) return readLine(input)
-  const password = await askUnseen('Password: ', input, output)
-  if (password !== (await askUnseen('The same password again: ', input, output))) {
-    throw new Error('The two passwords are not the same')
-  }
+  const [password, again] = await askUnseen(['Password: ', 'The same password again: '], input, output)
+  if (password === undefined || password !== again) throw new Error('The two passwords are not the same')
   return password
 }
 
@@ -46,21 +44,31 @@ function decode(bytes: Buffer): string {
   }
 }
 
-/** Asks at the terminal. The line can be edited, and none of it is shown or remembered. */
-function askUnseen(question: string, input: ReadStream, output: NodeJS.WritableStream): Promise<string> {
+/** Asks at the terminal. The lines can be edited, and nothing of them is shown or remembered. */
+async function askUnseen(
+  questions: readonly string[],
+  input: ReadStream,
+  output: NodeJS.WritableStream,
+): Promise<string[]> {
   const unseen = new Writable({ write: (_chunk, _encoding, done) => done() })
-  output.write(question)
-  return new Promise((resolve, reject) => {
-    const lines = createInterface({ input, output: unseen, terminal: true, historySize: 0 })
-    const end = (settle: () => void) => {
-      lines.removeAllListeners('close')
-      lines.close()
-      output.write('\n')
-      settle()
+  // Before the question is asked, and one for all of them: from here on the terminal itself shows nothing either.
+  const lines = createInterface({ input, output: unseen, terminal: true, historySize: 0 })
+  const answers: string[] = []
+  try {
+    for (const question of questions) {
+      output.write(question)
+      answers.push(await nextLine(lines).finally(() => output.write('\n')))
     }
-    const interrupted = () => end(() => reject(new Interrupted()))
-    lines.once('line', (line) => end(() => resolve(line)))
-    lines.once('SIGINT', interrupted)
-    lines.once('close', interrupted)
+    return answers
+  } finally {
+    lines.close()
+  }
+}
+
+function nextLine(lines: Interface): Promise<string> {
+  return new Promise((resolve, reject) => {
+    lines.once('line', resolve)
+    lines.once('SIGINT', () => reject(new Interrupted()))
+    lines.once('close', () => reject(new Interrupted()))
   })
 }

@@ -62,9 +62,10 @@ export function createSchema(
     sdl,
   )
   assertResolved(schema)
-  startAsCaller(schema)
   const policy = createPolicy(schema, registry)
   guardSchema(schema, policy)
+  // Around the guards: they too must see the caller, not who the field before has signed in.
+  startAsCaller(schema)
   return { schema: describeAccess(schema, policy), policy }
 }
 

@@ -27,7 +27,7 @@ export interface Variables {
 
 export type RawVariables = Readonly<Record<string, unknown>> | null | undefined
 
-/** The variables of a request as they came, before coercion; a variable's own default stands in where it is left out. */
+/** The variables of a request as they came, before coercion; where one is left out, its own default stands in. */
 export function rawVariables(operation: OperationDefinitionNode, raw: RawVariables): Variables {
   const read = (name: string): Supplied => {
     if (raw && Object.hasOwn(raw, name)) return { value: raw[name] }

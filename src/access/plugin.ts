@@ -55,7 +55,7 @@ export function accessPlugin<C extends AccessContext>(options: AccessPluginOptio
   }
 }
 
-/** True when nothing of the operation may run: a mutation is all or nothing, a query only where nothing is left of it. */
+/** True when nothing may run: a mutation is all or nothing, a query is refused where nothing would be left of it. */
 export function refuses(kind: OperationTypeNode, { denials, rootDenied }: Decision, rejects: boolean): boolean {
   return denials.length > 0 && (kind !== OperationTypeNode.QUERY || rejects || rootDenied)
 }

@@ -159,6 +159,12 @@ export function connectionOf<R extends Row>(
 /** Something that reads rows within the operation's transaction: `rows.read` bound to a door. */
 export type Reading = <T>(work: (em: SqlEntityManager) => Promise<T>) => Promise<T>
 
+/** What a list shows of a row: all but what is lazy, which the serving role may not be allowed to read. */
+function shown(em: SqlEntityManager, entity: EntitySchema): string[] {
+  const { props } = em.getMetadata().get(entity)
+  return props.filter(({ lazy }) => !lazy).map(({ name }) => name)
+}
+
 /** A page of an entity's rows. Read as plain rows: a list needs neither the identity map nor change tracking. */
 export async function readConnection<E extends Entity>(
   read: Reading,
@@ -168,7 +174,8 @@ export async function readConnection<E extends Entity>(
   ordering: Ordering,
 ): Promise<Connection<RowOf<E>>> {
   const rows = await read(async (em) => {
-    const query = em.createQueryBuilder(entity, 't').where({ $and: conditions(where, page, ordering) })
+    const query = em.createQueryBuilder(entity, 't').select(shown(em, entity))
+    query.where({ $and: conditions(where, page, ordering) })
     await query.applyFilters()
     return query
       .orderBy(sorting(page, ordering))

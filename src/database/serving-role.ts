@@ -4,43 +4,75 @@ import { roles } from './roles.ts'
 type Orm = Database['orm']
 
 interface Finding {
-  current: string
+  role: string
   superuser: boolean
   bypasses: boolean
+  grants: boolean
   owns: number
+  belongs: number
 }
 
-/** What is wrong with the role that the connections run as; null where nothing is. */
+const ours = Object.values(roles)
+const listed = ours.map((role) => `'${role}'`).join(', ')
+
+const ask = <T extends object>(orm: Orm, question: string) => orm.em.getConnection().execute<T[]>(question)
+
+/** What is wrong with the roles: the one that the connections run as, and those that the doors take; null where nothing is. */
 async function mistakeOfRole(orm: Orm): Promise<string | null> {
-  const [found] = await orm.em.getConnection().execute<Finding[]>(
-    `select r.rolname as current, r.rolsuper as superuser, r.rolbypassrls as bypasses,
-       (select count(*)::int from pg_class c where c.relowner = r.oid) as owns
-     from pg_roles r where r.rolname = current_user`,
+  const [connection] = await ask<{ role: string }>(orm, 'select current_user::text as role')
+  if (connection?.role !== roles.server) {
+    return `the connection runs as ${connection?.role ?? 'nobody'}, not as ${roles.server}`
+  }
+  const found = await ask<Finding>(
+    orm,
+    `select r.rolname::text as role, r.rolsuper as superuser, r.rolbypassrls as bypasses, r.rolcreaterole as grants,
+       (select count(*)::int from pg_class c where c.relowner = r.oid) as owns,
+       (select count(*)::int from pg_auth_members m where m.member = r.oid) as belongs
+     from pg_roles r where r.rolname in (${listed})`,
   )
-  if (!found) return 'the role of the connection is unknown'
-  if (found.current !== roles.server) return `the connection runs as ${found.current}, not as ${roles.server}`
-  if (found.superuser) return `${found.current} is a superuser`
-  if (found.bypasses) return `${found.current} bypasses row-level security`
-  if (found.owns > 0) return `${found.current} owns ${found.owns} tables`
+  return ours.map((role) => mistakeOf(role, found)).find((mistake) => mistake !== null) ?? null
+}
+
+function mistakeOf(role: string, findings: readonly Finding[]): string | null {
+  const found = findings.find((finding) => finding.role === role)
+  if (!found) return `there is no role ${role}`
+  if (found.superuser) return `${role} is a superuser`
+  if (found.bypasses) return `${role} bypasses row-level security`
+  if (found.grants) return `${role} may grant itself other roles`
+  if (found.belongs > 0) return `${role} is a member of another role`
+  if (found.owns > 0) return `${role} owns ${found.owns} tables`
   return null
 }
 
-/** The tables of the entities that have the tenant filter and not, in the database, forced row-level security. */
+/**
+ * What is not behind forced row-level security, of what the entities force it for and of what the roles can reach at all:
+ * a table whose migration forgot it, or a view, which would read with its owner's eyes.
+ */
 async function unforcedTables(orm: Orm): Promise<string[]> {
-  const tables = [...orm.getMetadata()]
+  const reachable = ours
+    .flatMap((role) =>
+      ['select', 'insert', 'update'].map((right) => `has_any_column_privilege('${role}', c.oid, '${right}')`),
+    )
+    .concat(ours.map((role) => `has_table_privilege('${role}', c.oid, 'delete')`))
+  const found = await ask<{ name: string; forced: boolean; reachable: boolean }>(
+    orm,
+    `select c.relname::text as name, c.relrowsecurity and c.relforcerowsecurity as forced, ${reachable.join(' or ')} as reachable
+     from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')`,
+  )
+  const forced = new Set(found.filter((table) => table.forced).map((table) => table.name))
+  const needed = [...orm.getMetadata()]
     .filter((meta) => meta.rowLevelSecurity === 'force')
     .map((meta) => meta.tableName)
-  const forced = await orm.em.getConnection().execute<{ name: string }[]>(
-    `select relname as name from pg_class
-       where relnamespace = 'public'::regnamespace and relrowsecurity and relforcerowsecurity`,
-  )
-  const names = new Set(forced.map((row) => row.name))
-  return tables.filter((table) => !names.has(table))
+  // The migrator's own table names migrations, which are public.
+  const reached = found.filter((table) => table.reachable && table.name !== 'mikro_orm_migrations')
+  const all = new Set([...needed, ...reached.map((table) => table.name)])
+  return [...all].filter((table) => !forced.has(table)).sort()
 }
 
 /**
  * Makes sure that row-level security holds for this server (isolation.md, wall two).
- * @throws Error where the role owns a table, is a superuser or bypasses RLS, or a table does not force it.
+ * @throws Error where a role owns a table, is a superuser, bypasses RLS or can become more than it is, or a table does not
+ * force RLS.
  */
 export async function assertServingRole(orm: Orm): Promise<void> {
   const mistake = await mistakeOfRole(orm)

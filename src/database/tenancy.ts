@@ -97,11 +97,7 @@ export async function inTransaction<T>(
   return transact(database, opening, work)
 }
 
-async function transact<T>(
-  database: Database,
-  opening: Opening,
-  work: (em: EntityManager) => Promise<T>,
-): Promise<T> {
+async function transact<T>(database: Database, opening: Opening, work: (em: EntityManager) => Promise<T>): Promise<T> {
   const em = await begin(database, opening)
   let result: T
   try {

@@ -15,7 +15,8 @@ export interface ApiKeyUses {
 }
 
 interface Recording {
-  write<T>(work: (em: EntityManager) => Promise<T>): Promise<T>
+  /** Runs `work` in a transaction that may write the uses of every tenant's keys. */
+  write: (work: (em: EntityManager) => Promise<unknown>) => Promise<unknown>
   log: Logger
   clock: () => Date
 }

@@ -19,7 +19,7 @@ export function ambiguous(one: string, other: string): ApiError {
 export async function identifyByApiKey(services: Services, { headers }: RequestFacts): Promise<Principal | null> {
   const presented = headers['x-api-key']
   if (presented === undefined) return null
-  if (headers['authorization'] !== undefined) throw ambiguous('X-Api-Key', 'Authorization')
+  if (headers.authorization !== undefined) throw ambiguous('X-Api-Key', 'Authorization')
   if (headers['x-tenant-api-key'] !== undefined) throw ambiguous('X-Api-Key', 'X-Tenant-Api-Key')
   const key = await knownKey(services, presented)
   const tenant = headers['x-tenant-id']

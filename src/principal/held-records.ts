@@ -12,8 +12,8 @@ interface Holding<Value> {
   /** How many are held; the one that was asked for longest ago goes first. */
   most: number
   /** False while changes may be missed: then nothing is held, and the database is asked each time. */
-  isLive(): boolean
-  read(key: string): Promise<Value | null>
+  isLive: () => boolean
+  read: (key: string) => Promise<Value | null>
 }
 
 /** Holds records that {@link Holding.read} finds; what it does not find is asked for again each time. */
@@ -28,7 +28,10 @@ export function holdRecords<Value extends { readonly id: string }>(holding: Hold
     held.delete(key)
     held.set(key, record)
     keys.set(record.id, key)
-    if (held.size > most) for (const [oldest, { id }] of held) return void (held.delete(oldest) && keys.delete(id))
+    if (held.size <= most) return
+    const [oldest = key] = held.keys()
+    keys.delete(held.get(oldest)?.id ?? '')
+    held.delete(oldest)
   }
   async function readAndHold(key: string): Promise<Value | null> {
     const before = changes

@@ -145,7 +145,7 @@ describe('a guarded argument or input field', () => {
     expect(await isAllowed('query ($f: Filter) { open find(filter: $f) }', { f: { box: { size: 2 } } })).toBe(false)
   })
 
-  test('equal to its default is supplied all the same; only the schema alone, which cannot tell, lets what changes nothing pass', async () => {
+  test('equal to its default is supplied all the same; the bare schema cannot tell, and lets it pass', async () => {
     const [query, asked] = [
       'query ($f: Filter) { open find(filter: $f) }',
       { variables: { f: { preset: 3 } } },

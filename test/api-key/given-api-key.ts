@@ -15,6 +15,31 @@ export const REVOKE = `mutation ($input: RevokeApiKeyInput!) { revokeApiKey(inpu
 export const READ = `query ($id: ID!) { apiKey(id: $id) { ${FIELDS} createdBy { id } rotatedTo { id name } } }`
 export const PROJECTS = '{ projects { totalCount } }'
 
+/** A key as the API shows it. */
+export interface Key {
+  id: string
+  name: string
+  description: string | null
+  service: string
+  scopes: string[]
+  lastEight: string
+  status: string
+  createdAt: string
+  lastUsedAt: string | null
+  expiresAt: string | null
+  revokedAt: string | null
+  rateLimitPerMinute: number | null
+  createdBy: { id: string } | null
+  rotatedTo: { id: string } | null
+}
+
+/** What a mutation answers. */
+export interface KeyChange {
+  apiKey: Key
+  previous: Key
+  secret: string
+}
+
 /** A key as its creator got it. */
 export interface GivenKey {
   id: string
@@ -33,7 +58,7 @@ export async function givenApiKey(
     variables: { input: { name: 'A key', service: 'metabase', scopes: ['*:*'], ...input } },
   })
   expect(answer.errors).toEqual([])
-  const { secret, apiKey } = answer.data.createApiKey
+  const { secret, apiKey } = (answer.data as { createApiKey: Pick<KeyChange, 'secret' | 'apiKey'> }).createApiKey
   return { secret, id: apiKey.id, lastEight: apiKey.lastEight }
 }
 
@@ -53,15 +78,19 @@ export async function change(
   person: Pick<Person, 'token'>,
   mutation: string,
   input: Record<string, unknown>,
-): Promise<Answer['data']> {
+): Promise<KeyChange> {
   const answer = await server.send(mutation, { token: person.token, variables: { input } })
   expect(answer.errors).toEqual([])
-  return Object.values(answer.data as Record<string, unknown>)[0]
+  return Object.values(answer.data as Record<string, KeyChange>)[0]!
 }
 
 /** Reads a key as the person. */
-export async function readKey(server: Pick<TestServer, 'send'>, person: Pick<Person, 'token'>, id: string) {
+export async function readKey(
+  server: Pick<TestServer, 'send'>,
+  person: Pick<Person, 'token'>,
+  id: string,
+): Promise<Key> {
   const answer = await server.send(READ, { token: person.token, variables: { id } })
   expect(answer.errors).toEqual([])
-  return answer.data.apiKey
+  return (answer.data as { apiKey: Key }).apiKey
 }

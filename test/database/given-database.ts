@@ -62,8 +62,7 @@ export async function givenDatabase(settings: Record<string, string> = {}): Prom
     url: own?.url,
     statements,
     asOwner: (sql, parameters) => owner.run(sql, parameters),
-    through: (door, organizationId, work) =>
-      inTransaction(database, { door, organizationId, readOnly: false }, work),
+    through: (door, organizationId, work) => inTransaction(database, { door, organizationId, readOnly: false }, work),
     async close() {
       await owner.end()
       await database.close()

@@ -9,7 +9,7 @@ interface Answer {
   errors?: unknown
   data: {
     organization: { name: string }
-    principal: { role: string }
+    principal: { kind: string; role: string | null }
     projects: { nodes: { name: string; gateways: unknown }[] }
   }
 }
@@ -26,7 +26,7 @@ beforeAll(async () => {
   // A database that is configured is not touched.
   const env = { PORT: '0', TMPDIR: directory, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nowhere' }
   demo = await startServerProcess(['--demo'], { env, cwd: directory })
-  while (!demo.stdout().includes('IN_BOTH" -H')) await new Promise((resolve) => setTimeout(resolve, 20))
+  while (!demo.stdout().includes('$BOREALIS_POWER_ID')) await new Promise((resolve) => setTimeout(resolve, 20))
   printed = demo.stdout()
 })
 afterAll(async () => {
@@ -37,18 +37,26 @@ afterAll(async () => {
 })
 
 test('the commands that are printed work as they are pasted', async () => {
-  const commands = printed.slice(printed.indexOf('# Access tokens'))
+  const commands = printed.slice(printed.indexOf('# To paste'))
   const { code, stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', commands])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const answers = stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Answer)
-  expect(answers.map(({ errors }) => errors)).toEqual([undefined, undefined, undefined])
-  expect(answers.map(({ data }) => [data.organization.name, data.principal.role, data.projects.nodes.length])).toEqual([
-    ['Acme Looms', 'ADMIN', 2],
-    ['Acme Looms', 'DEVELOPER', 2],
-    ['Borealis Power', 'VIEWER', 2],
+  expect(answers.map(({ errors }) => errors)).toEqual(Array(4).fill(undefined))
+  expect(
+    answers.map(({ data }) => [
+      data.organization.name,
+      data.principal.kind,
+      data.principal.role,
+      data.projects.nodes.length,
+    ]),
+  ).toEqual([
+    ['Acme Looms', 'USER', 'ADMIN', 2],
+    ['Acme Looms', 'API_KEY', null, 2],
+    ['Acme Looms', 'USER', 'DEVELOPER', 2],
+    ['Borealis Power', 'USER', 'VIEWER', 2],
   ])
   expect(answers[0]?.data.projects.nodes[0]).toEqual({
     name: 'Jacquard',

@@ -5,7 +5,14 @@ import { MikroORM as PostgresOrm } from '@mikro-orm/postgresql'
 import type { Database } from '../../src/database/database.ts'
 import { roles } from '../../src/database/roles.ts'
 import { inTransaction } from '../../src/database/tenancy.ts'
-import { dumpOf, givenDatabase, givenTenant, pgliteOf, type Tenant, type TestDatabase } from '../database/given-database.ts'
+import {
+  dumpOf,
+  givenDatabase,
+  givenTenant,
+  pgliteOf,
+  type Tenant,
+  type TestDatabase,
+} from '../database/given-database.ts'
 import { probeEntities, probeTables } from './probe-entities.ts'
 
 /** Which of the two walls stand. */

@@ -77,9 +77,8 @@ export const writingProbes = {
   'query builder update': async (em, _own, other) =>
     em.createQueryBuilder(ProbeProject).update({ name: 'taken' }).where({ id: other.projectId }).execute(),
   'Kysely update': async (em, _own, other) =>
-    (
-      await kyselyOf(em).updateTable('projects').set({ name: 'taken' }).where('id', '=', other.projectId).execute()
-    ).length,
+    (await kyselyOf(em).updateTable('projects').set({ name: 'taken' }).where('id', '=', other.projectId).execute())
+      .length,
   'raw SQL update': async (em, _own, other) =>
     em.execute('update projects set name = ? where id = ?', ['taken', other.projectId]),
   'raw SQL insert': async (em, _own, other) =>
@@ -138,7 +137,10 @@ export const readingProbes = {
   'a table without the filter': async (em) => em.find(ProbeUser, {}),
   'query builder': async (em) => em.createQueryBuilder(ProbeProject).select('*').execute('all'),
   'query builder with applyFilters and a join': async (em) => {
-    const query = em.createQueryBuilder(ProbeUser, 'u').select(['u.id', 'm.organizationId']).leftJoin('u.memberships', 'm')
+    const query = em
+      .createQueryBuilder(ProbeUser, 'u')
+      .select(['u.id', 'm.organizationId'] as never)
+      .leftJoin('u.memberships', 'm')
     await query.applyFilters()
     return query.execute('all')
   },

@@ -20,9 +20,8 @@ export async function statementsOf<T>(server: TestServer, work: () => Promise<T>
   const original = logger.logQuery.bind(logger)
   const statements: string[] = []
   logger.logQuery = (context) => {
-    if (/^\s*(select|insert|update|delete|with)\b/i.test(context.query) && !context.query.includes('set_config')) {
-      statements.push(context.query)
-    }
+    const query = context.query ?? ''
+    if (/^\s*(select|insert|update|delete|with)\b/i.test(query) && !query.includes('set_config')) statements.push(query)
     original(context)
   }
   try {

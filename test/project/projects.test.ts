@@ -53,7 +53,7 @@ const names = async (variables: Record<string, unknown>, person?: { token: strin
   expect(answer.data.projects.totalCount).toBe(answer.data.projects.nodes.length)
   return answer.data.projects.nodes.map((node: { name: string }) => node.name) as string[]
 }
-const idsThatNobodyHas = () => [randomUUID(), '', '1', 'x'.repeat(10_000), 'a\0b', '🦊', `{${randomUUID()}}`]
+const idsThatNobodyHas = () => [randomUUID(), '', '1', 'x'.repeat(10_000), '🦊', `{${randomUUID()}}`]
 
 test('a project that was created is read back as it is', async () => {
   const created = (await create({ name: 'Alpha', description: 'The first' })).data.createProject.project
@@ -83,20 +83,24 @@ test('a description is trimmed, empty is none, and 2,000 code points are the mos
 test('what the database could not store as it was given is refused', async () => {
   const { id } = (await create({ name: 'Kept' })).data.createProject.project
   for (const text of ['a\0b', 'a\ud800b', '\udc00']) {
-    for (const [path, answer] of [
-      [['input', 'name'], await create({ name: text })],
-      [['input', 'description'], await create({ name: 'x', description: text })],
-      [['input', 'name'], await update({ id, name: text })],
-      [['input', 'description'], await update({ id, description: text })],
-      [
-        ['filter', 'nameContains'],
-        await send('query ($f: ProjectFilter) { projects(filter: $f) { totalCount } }', { f: { nameContains: text } }),
-      ],
-    ] as const) {
+    for (const answer of [
+      await create({ name: text }),
+      await create({ name: 'x', description: text }),
+      await update({ id, name: text }),
+      await update({ id, description: text }),
+      await read(text),
+      await remove(text),
+      await send('query ($f: ProjectFilter) { projects(filter: $f) { totalCount } }', { f: { nameContains: text } }),
+    ]) {
       expectError(answer, 'BAD_USER_INPUT')
-      expect(answer.errors[0]?.extensions['inputs']).toEqual([{ path, reason: expect.any(String) }])
+      expect(answer.data ?? null).toBeNull()
     }
   }
+  expectError(
+    await send('mutation { createProject(input: { name: "a\\u0000b" }) { project { id } } }'),
+    'BAD_USER_INPUT',
+  )
+  expect(await names({ filter: { nameContains: 'Kept' } })).toEqual(['Kept'])
 })
 
 test('a change leaves alone what it leaves out, and null clears the description', async () => {
@@ -256,7 +260,7 @@ test('a DEVELOPER writes projects, a VIEWER only reads them and is told what is 
     await remove(id, viewer),
   ]) {
     expectError(answer, 'FORBIDDEN')
-    expect(answer.data).toBeNull()
+    expect(answer.data ?? null).toBeNull()
     expect(answer.errors[0]?.extensions).toMatchObject({ required: ['write:projects'], missing: ['write:projects'] })
   }
   expect((await read(id)).data.project.name).toBe('Changed')
@@ -268,6 +272,5 @@ test('somebody without an organization neither reads nor writes projects', async
   expectError(await create({ name: 'x' }, nobody), 'FORBIDDEN')
   const answer = await send('{ projects { totalCount } }', {}, nobody)
   expectError(answer, 'FORBIDDEN')
-  expect(answer.data).toEqual({ projects: null })
   expectError(await server.send('{ projects { totalCount } }'), 'UNAUTHENTICATED', 'MISSING')
 })

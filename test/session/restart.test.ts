@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { createDatabase, expectError, givenPerson, POSTGRES_URL } from '../harness.ts'
 import { at, logout, pairOf, refresh, stateOf, together } from './given-sessions.ts'
@@ -39,12 +40,11 @@ async function start(settings: Record<string, string> = {}) {
   })
   running.add(child)
   let written = ''
-  for await (const chunk of child.stdout) {
-    written += String(chunk)
+  child.stdout.on('data', (chunk: Buffer) => void (written += chunk.toString()))
+  while (child.exitCode === null) {
     const url = /GraphQL +(http:\S+)\/graphql/.exec(written)?.[1]
-    if (!url) continue
-    child.stdout.resume()
-    return { ...at(url), kill: () => kill(child) }
+    if (url) return { ...at(url), kill: () => kill(child) }
+    await sleep(20)
   }
   throw new Error(`The server has ended: ${written}`)
 }
@@ -72,7 +72,7 @@ test('a refresh that was answered outlives kill -9: replay revokes the session, 
   // Read from the table: nobody has notified this process.
   expect(await stateOf(after, other.token)).toBe('REVOKED')
   expectError(await refresh(after, other.refreshToken), 'UNAUTHENTICATED', 'REVOKED')
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  await sleep(1_000)
   expectError(await refresh(after, person.refreshToken), 'UNAUTHENTICATED', 'REUSED')
   expect(await stateOf(after, next.token)).toBe('REVOKED')
   await after.kill()

@@ -39,7 +39,10 @@ export function assertHolds(principal: { scopes: readonly string[] } | null, wan
 }
 
 /** When a key made at `createdAt` must have ended; null where nothing demands an end. */
-export function latestExpiry({ production, apiKeys }: Config, createdAt: Date): Date | null {
+export function latestExpiry(
+  { production, apiKeys }: Pick<Config, 'production' | 'apiKeys'>,
+  createdAt: Date,
+): Date | null {
   return production ? new Date(createdAt.getTime() + apiKeys.maxTtlDays * DAY_MS) : null
 }
 

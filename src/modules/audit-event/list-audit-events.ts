@@ -2,7 +2,7 @@ import type { Context } from '../../context.ts'
 import { pageOf, readConnection, type Connection, type Ordering, type PageArguments } from '../../database/paging.ts'
 import { tenantRows } from '../../database/tenant-rows.ts'
 import type { AuditEventFilter } from '../../generated/resolvers.ts'
-import { storable, storableTime } from '../../input.ts'
+import { storableTime } from '../../input.ts'
 import { AuditEvent, type AuditEventRow } from './audit-event.entity.ts'
 
 export const newestFirst: Ordering = { property: 'id', direction: 'DESC' }
@@ -11,8 +11,8 @@ export const newestFirst: Ordering = { property: 'id', direction: 'DESC' }
 export function conditionsOf(filter: AuditEventFilter | null | undefined): Record<string, unknown> {
   const { action, actorId, since, until } = filter ?? {}
   return {
-    ...(action != null && { action: storable(['filter', 'action'], action) }),
-    ...(actorId != null && { actorId: storable(['filter', 'actorId'], actorId) }),
+    ...(action != null && { action }),
+    ...(actorId != null && { actorId }),
     ...((since != null || until != null) && {
       createdAt: {
         ...(since != null && { $gte: storableTime(['filter', 'since'], since) }),

@@ -33,7 +33,7 @@ function conditionsOf(filter: GatewayFilter | null | undefined) {
   return {
     // What is no id is no project's.
     ...(projectId != null && { projectId: project ?? { $in: [] } }),
-    ...(nameContains && { name: { $ilike: containing(['filter', 'nameContains'], nameContains) } }),
+    ...(nameContains && { name: { $ilike: containing(nameContains) } }),
   }
 }
 

@@ -1,4 +1,3 @@
-import { LockMode } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/sql'
 import { load, type Context, type RowLoader } from '../../context.ts'
 import { inOrderOf } from '../../database/tenant-rows.ts'
@@ -60,7 +59,12 @@ export async function lockOrganizationAsAdmin(ctx: Context, em: EntityManager): 
 
 /** The current organization's row, locked for the transaction. @throws ApiError NOT_FOUND where it is gone. */
 export async function lockOrganization(em: EntityManager): Promise<OrganizationRow> {
-  const organization = await em.findOne(Organization, {}, { lockMode: LockMode.PESSIMISTIC_WRITE })
+  const query = em.createQueryBuilder(Organization).select('id')
+  await query.applyFilters()
+  // NO KEY: audit events refer to the organization. With `for update` they would all wait for this lock, and a sign-in that
+  // writes one while it holds its user's row would wait for a transaction that is about to make that user a member.
+  await em.execute(`${query.getFormattedQuery()} for no key update`)
+  const organization = await em.findOne(Organization, {})
   if (!organization) throw notFound('Organization')
   return organization
 }

@@ -15,7 +15,7 @@ interface ProjectPayload {
 
 function conditionsOf(filter: ProjectFilter | null | undefined) {
   const { nameContains } = filter ?? {}
-  return nameContains ? { name: { $ilike: containing(['filter', 'nameContains'], nameContains) } } : {}
+  return nameContains ? { name: { $ilike: containing(nameContains) } } : {}
 }
 
 /** A page of the current organization's projects, by creation unless ordered otherwise. */

@@ -72,7 +72,8 @@ export function readRefreshToken(text: string): RefreshToken {
  */
 export async function renewSession(ctx: Context, em: EntityManager, presented: RefreshToken): Promise<Renewal> {
   const found = await em.findOne(Session, { id: presented.sessionId })
-  if (!found) return { renewed: false, reason: 'INVALID', session: null }
+  // Somebody who knows a session's id, and no token of it, can neither learn its state nor end it.
+  if (!found || !isGenuine(presented, found.reuseKey)) return { renewed: false, reason: 'INVALID', session: null }
   const now = ctx.services.clock()
   const nonce = newSuccessorNonce()
   const presentedHash = hashOf(presented.secret)
@@ -104,8 +105,6 @@ async function judgeUnclaimed(
 ): Promise<Renewal> {
   const now = ctx.services.clock()
   const ended = (reason: 'INVALID' | 'EXPIRED' | 'REVOKED' | 'REUSED'): Renewal => ({ renewed: false, reason, session })
-  // Somebody who knows a session's id, and no token of it, can neither learn its state nor end it.
-  if (!isGenuine(presented, session.reuseKey)) return ended('INVALID')
   if (session.revokedAt) return ended('REVOKED')
   if (session.expiresAt <= now || session.idleExpiresAt <= now) return ended('EXPIRED')
   const graceEnds = session.rotatedAt && inSeconds(session.rotatedAt, ctx.services.config.tokens.refreshGraceSeconds)
