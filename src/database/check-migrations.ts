@@ -9,13 +9,8 @@ import { ormOptions } from './orm-options.ts'
 
 type Orm = Awaited<ReturnType<typeof MikroORM.init>>
 
-interface Key {
-  table: string
-  definition: string
-}
-
 /** The foreign keys that hold references within one organization; the ORM does not know them, and would drop them. */
-const COMPOSITE = /"\w+_same_organization"/
+const COMPOSITE_DROPPED = /drop constraint (if exists )?"\w+_same_organization"$/
 
 /** What the ORM would change to make the migrated database that of the entities. */
 async function differencesOf(orm: Orm): Promise<string[]> {
@@ -23,13 +18,21 @@ async function differencesOf(orm: Orm): Promise<string[]> {
   return sql
     .split(/;\s*\n/)
     .map((statement) => statement.trim().replace(/;$/, ''))
-    .filter((statement) => statement !== '' && !(COMPOSITE.test(statement) && /drop constraint/.test(statement)))
+    .filter((statement) => statement !== '' && !COMPOSITE_DROPPED.test(statement))
+}
+
+interface Reference {
+  table: string
+  column: string
+  target: string
 }
 
 /** The references between tables of tenants: each must be held by a foreign key that names the organization too. */
-function tenantReferences(orm: Orm): { table: string; column: string; target: string }[] {
+function tenantReferences(orm: Orm): Reference[] {
   const all = [...orm.getMetadata()]
-  const owned = new Set(all.filter((meta) => 'organizationId' in meta.properties && meta.filters['tenant']))
+  const owned = new Set(
+    all.filter((meta) => 'organizationId' in meta.properties && Object.hasOwn(meta.filters, 'tenant')),
+  )
   return [...owned].flatMap((meta) =>
     meta.relations.flatMap((relation) =>
       relation.targetMeta && owned.has(relation.targetMeta)
@@ -40,12 +43,10 @@ function tenantReferences(orm: Orm): { table: string; column: string; target: st
 }
 
 /** The references between tables of tenants that could cross from one organization to another. */
-async function crossingsOf(orm: Orm): Promise<string[]> {
-  const keys = await orm.em
-    .getConnection()
-    .execute<{ definition: string; table: string }[]>(
-      `select conrelid::regclass::text as "table", pg_get_constraintdef(oid) as definition from pg_constraint where contype = 'f'`,
-    )
+async function crossingsOf(orm: Orm, pglite: PGlite): Promise<string[]> {
+  const { rows: keys } = await pglite.query<{ table: string; definition: string }>(
+    `select conrelid::regclass::text as "table", pg_get_constraintdef(oid) as definition from pg_constraint where contype = 'f'`,
+  )
   return tenantReferences(orm)
     .filter(({ table, column, target }) => {
       const start = `FOREIGN KEY (organization_id, ${column}) REFERENCES ${target}(organization_id, id)`
@@ -68,7 +69,7 @@ export async function checkMigrations(entities: Entities): Promise<string[]> {
       driverOptions: { pglite },
     })
     await applyMigrations(orm, log)
-    return [...(await differencesOf(orm)), ...(await crossingsOf(orm))]
+    return [...(await differencesOf(orm)), ...(await crossingsOf(orm, pglite))]
   } finally {
     await pglite.close()
   }

@@ -108,7 +108,7 @@ test('a foreign, unknown or malformed organization is denied alike, and starts n
   const answers = await Promise.all(ids.map((organizationId) => login(server, { email, password, organizationId })))
   for (const answer of answers) {
     expectError(answer, 'FORBIDDEN', 'NOT_A_MEMBER')
-    expect(body(answer)).toBe(body(answers[0] as Answer))
+    expect(body(answer)).toBe(body(answers[0]!))
   }
   expect(await asOwner(server, 'select count(*)::int as n from sessions where user_id = ?', [userId])).toEqual(before)
 })
@@ -187,7 +187,7 @@ test('sign-ins that succeed and fail are recorded, without what was typed', asyn
     ['user.login_failed', false],
     ['user.logged_in', true],
   ])
-  expect(events.at(-1)).toMatchObject({ organization_id: person.organizationId, target_id: claimsOf(token)['sid'] })
+  expect(events.at(-1)).toMatchObject({ organization_id: person.organizationId, target_id: claimsOf(token).sid })
   await login(server, { email: 'typed-unknown@example.test', password: 'typed by somebody 7' })
   const everything = JSON.stringify(await asOwner(server, 'select * from audit_events')) + server.logged.join('')
   expect(everything).not.toMatch(/typed/)

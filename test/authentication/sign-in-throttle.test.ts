@@ -25,13 +25,13 @@ let addresses = 0
 const from = () => ({ 'x-forwarded-for': `10.${Math.floor((addresses += 1) / 250)}.0.${addresses % 250}` })
 const fail = (email: string, headers = from()) => login(server, { email, password: WRONG }, { headers })
 const succeed = ({ email }: Person, headers = from()) => login(server, { email, password: PASSWORD }, { headers })
-const codeOf = ({ errors }: Answer) => String(errors[0]?.extensions['code'] ?? 'ok')
+const codeOf = ({ errors }: Answer) => String(errors[0]?.extensions.code ?? 'ok')
 
 async function waitOf(answer: Promise<Answer>): Promise<number> {
   const refused = await answer
   expectError(refused, 'RATE_LIMITED')
   expect(refused.status).toBe(429)
-  const seconds = refused.errors[0]?.extensions['retryAfterSeconds'] as number
+  const seconds = refused.errors[0]?.extensions.retryAfterSeconds as number
   expect(refused.headers.get('retry-after')).toBe(String(seconds))
   return seconds
 }

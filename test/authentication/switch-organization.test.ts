@@ -56,7 +56,7 @@ test('a foreign, unknown or malformed organization is denied alike, and nothing 
   const answers = await Promise.all(ids.map((id) => switchOrganization(server, own.token, id)))
   for (const answer of answers) {
     expectError(answer, 'FORBIDDEN', 'NOT_A_MEMBER')
-    expect(body(answer)).toBe(body(answers[0] as Answer))
+    expect(body(answer)).toBe(body(answers[0]!))
   }
   expect((await refresh(server, own.refreshToken)).data.refresh.organization.id).toBe(own.organizationId)
 })
@@ -107,7 +107,7 @@ test('X-Tenant-Id with a foreign, unknown or malformed id is answered alike, to 
   for (const answer of answers) {
     expectError(answer, 'FORBIDDEN', 'NOT_A_MEMBER')
     expect(answer.status).toBe(403)
-    expect(body(answer)).toBe(body(answers[0] as Answer))
+    expect(body(answer)).toBe(body(answers[0]!))
   }
 })
 

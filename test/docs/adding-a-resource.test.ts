@@ -48,6 +48,10 @@ test('codegen finds the new row, and the types hold', async () => {
   expect(await inCopy('node_modules/typescript/bin/tsc', '--noEmit')).toMatchObject({ stdout: '', code: 0 })
 }, 180_000)
 
+test('the migration makes what the entity says', async () => {
+  expect(await inCopy('src/database/check-migrations.ts')).toMatchObject({ stderr: '', code: 0 })
+}, 120_000)
+
 test('the access matrix has the new fields with what they require', async () => {
   const matrix = await inCopy('src/access/print-matrix.ts')
   expect(matrix).toMatchObject({ stderr: '', code: 0 })

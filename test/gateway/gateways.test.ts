@@ -76,7 +76,7 @@ test('a name is needed, and has 200 code points at most', async () => {
   for (const name of ['', ' ', '🦊'.repeat(201)]) {
     const answer = await create({ projectId: project, name })
     expectError(answer, 'BAD_USER_INPUT')
-    expect(answer.errors[0]?.extensions['inputs'][0].path).toEqual(['input', 'name'])
+    expect(answer.errors[0]?.extensions.inputs[0].path).toEqual(['input', 'name'])
   }
 })
 
@@ -90,7 +90,7 @@ test('a change leaves alone what it leaves out, and nothing can be cleared', asy
   for (const field of ['name', 'projectId']) {
     const answer = await update({ id, [field]: null })
     expectError(answer, 'BAD_USER_INPUT')
-    expect(answer.errors[0]?.extensions['inputs'][0].path).toEqual(['input', field])
+    expect(answer.errors[0]?.extensions.inputs[0].path).toEqual(['input', field])
   }
   expect((await read(id)).data.gateway).toMatchObject({ name: 'Core', project: { id: project } })
 })
@@ -213,8 +213,8 @@ test('a project deleted while gateways are created in it or moved to and from it
       create({ projectId: doomed, name: 'second' }, person),
       send(deletion, { id: doomed }, person),
     ])
-    expect([answers[2]!.errors.length + answers[5]!.errors.length]).toEqual([1])
-    for (const { errors } of answers) for (const { extensions } of errors) codes.add(extensions['code'])
+    expect([answers[2].errors.length + answers[5].errors.length]).toEqual([1])
+    for (const { errors } of answers) for (const { extensions } of errors) codes.add(extensions.code)
   }
   expect([...codes]).toEqual(['NOT_FOUND'])
   expect(await liveOfDeleted(person.organizationId)).toEqual([])

@@ -23,7 +23,7 @@ export function mutate(
 
 /** The error codes and reasons of an answer, in one word each. */
 export const outcomeOf = ({ errors }: Answer): string =>
-  errors.map(({ extensions }) => [extensions['code'], extensions['reason']].filter(Boolean).join('/')).join() || 'done'
+  errors.map(({ extensions }) => [extensions.code, extensions.reason].filter(Boolean).join('/')).join() || 'done'
 
 export interface Admin {
   token: string

@@ -97,7 +97,7 @@ test('an ADMIN changes the name and the setting; what is left out stays, null is
   for (const input of [{ name: null }, { requiresTenantApiKey: null }, { name: ' ' }, { name: 'x'.repeat(201) }]) {
     const answer = await update(person, input)
     expectError(answer, 'BAD_USER_INPUT')
-    expect(answer.errors[0]?.extensions['inputs'][0].path).toEqual(['input', Object.keys(input)[0]])
+    expect(answer.errors[0]?.extensions.inputs[0].path).toEqual(['input', Object.keys(input)[0]])
   }
   expect((await send(person, CURRENT)).data.organization).toMatchObject({
     name: 'Renamed',
@@ -139,7 +139,7 @@ test('an organization is deleted by its slug alone, and nothing of it answers an
   ]) {
     const answer = await remove(admin, slug)
     expectError(answer, 'BAD_USER_INPUT')
-    expect(answer.errors[0]?.extensions['inputs'][0].path).toEqual(['input', 'confirmSlug'])
+    expect(answer.errors[0]?.extensions.inputs[0].path).toEqual(['input', 'confirmSlug'])
   }
   const deleted = await remove(admin, admin.organizationSlug)
   expect(deleted.data.deleteOrganization.organization).toEqual({
@@ -187,7 +187,7 @@ test('of two deletions at once one succeeds, and the other has no organization a
   const answers = await Promise.all([1, 2, 3].map(() => remove(admin, admin.organizationSlug)))
   expect(answers.filter(({ errors }) => errors.length === 0)).toHaveLength(1)
   for (const { errors } of answers.filter(({ errors }) => errors.length > 0)) {
-    expect(errors.map(({ extensions }) => extensions['code'])).toEqual([
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual([
       expect.stringMatching(/^(NOT_FOUND|UNAUTHENTICATED)$/),
     ])
   }

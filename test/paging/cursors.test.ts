@@ -59,12 +59,12 @@ test.each(connections)('$name refuses sizes that are none', async ({ field }) =>
     ['first: 0, last: 0', ['last']],
   ] as const) {
     const answer = await ask(field, args)
-    expect([args, answer.errors.map(({ extensions }) => extensions['code'])]).toEqual([
+    expect([args, answer.errors.map(({ extensions }) => extensions.code)]).toEqual([
       args,
       [expect.stringMatching(/^(BAD_USER_INPUT|OPERATION_TOO_LARGE)$/)],
     ])
-    if (answer.errors[0]?.extensions['code'] === 'BAD_USER_INPUT') {
-      expect(answer.errors[0]?.extensions['inputs']).toEqual([{ path, reason: expect.any(String) }])
+    if (answer.errors[0]?.extensions.code === 'BAD_USER_INPUT') {
+      expect(answer.errors[0]?.extensions.inputs).toEqual([{ path, reason: expect.any(String) }])
     }
   }
 })
@@ -122,8 +122,8 @@ test.each(connections)('$name refuses every cursor that is not its own', async (
   for (const cursor of nonsense) {
     for (const name of ['after', 'before']) {
       const answer = await ask(field, `${name}: $cursor`, { cursor })
-      expect([cursor, answer.errors.map(({ extensions }) => extensions['code'])]).toEqual([cursor, ['BAD_USER_INPUT']])
-      expect(answer.errors[0]?.extensions['inputs'][0].path).toEqual([name])
+      expect([cursor, answer.errors.map(({ extensions }) => extensions.code)]).toEqual([cursor, ['BAD_USER_INPUT']])
+      expect(answer.errors[0]?.extensions.inputs[0].path).toEqual([name])
     }
   }
   expect((await ask(field, 'first: 1, after: $cursor', { cursor: own })).errors).toEqual([])
@@ -173,9 +173,9 @@ test('a page that is none fails alone: the other pages of the operation are serv
     `{ projects(first: 3) { nodes { good: gateways(first: 1) { nodes { name } } bad: gateways(first: 101) { nodes { name } } } } }`,
     { token: person.token },
   )
-  const refused = errors[0]?.extensions['code']
+  const refused = errors[0]?.extensions.code
   if (refused === 'OPERATION_TOO_LARGE') return
-  expect(errors.map(({ extensions }) => extensions['code'])).toEqual(Array(3).fill('BAD_USER_INPUT'))
+  expect(errors.map(({ extensions }) => extensions.code)).toEqual(Array(3).fill('BAD_USER_INPUT'))
   expect(data.projects.nodes).toEqual(Array(3).fill({ good: { nodes: [{ name: 'g0' }] }, bad: null }))
 })
 

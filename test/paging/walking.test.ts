@@ -55,7 +55,7 @@ async function walk(
   size: number,
   backward: boolean,
   orderBy: Order | null = null,
-  onPage: () => Promise<void> = async () => {},
+  onPage: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<string[]> {
   const seen: string[] = []
   for (let cursor: string | null = null; ;) {

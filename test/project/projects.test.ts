@@ -69,7 +69,7 @@ test('a name is trimmed, and counted in code points', async () => {
   for (const name of ['', '   ', '\u3000', 'x'.repeat(201), fox.repeat(201)]) {
     const answer = await create({ name })
     expectError(answer, 'BAD_USER_INPUT')
-    expect(answer.errors[0]?.extensions['inputs']).toEqual([{ path: ['input', 'name'], reason: expect.any(String) }])
+    expect(answer.errors[0]?.extensions.inputs).toEqual([{ path: ['input', 'name'], reason: expect.any(String) }])
   }
 })
 
@@ -125,7 +125,7 @@ test('a name cannot be cleared', async () => {
   for (const name of [null, '', ' ']) {
     const answer = await update({ id, name })
     expectError(answer, 'BAD_USER_INPUT')
-    expect(answer.errors[0]?.extensions['inputs'][0].path).toEqual(['input', 'name'])
+    expect(answer.errors[0]?.extensions.inputs[0].path).toEqual(['input', 'name'])
   }
   expect((await read(id)).data.project.name).toBe('Named')
 })

@@ -136,7 +136,7 @@ export function whoIs(server: Sender, token: string | null, headers: Record<stri
 /** `ok`, or why the token is refused. */
 export async function stateOf(server: Sender, token: string): Promise<string> {
   const { errors } = await whoIs(server, token)
-  return errors.length === 0 ? 'ok' : errors.map(({ extensions }) => extensions['reason'] as string).join()
+  return errors.length === 0 ? 'ok' : errors.map(({ extensions }) => extensions.reason as string).join()
 }
 
 /** The claims of an access token, unverified. */
@@ -145,7 +145,7 @@ export function claimsOf(token: string): Record<string, unknown> {
 }
 
 /** The session that an access token belongs to. */
-export const sessionIdOf = (token: string): string => String(claimsOf(token)['sid'])
+export const sessionIdOf = (token: string): string => String(claimsOf(token).sid)
 
 /** A server that is known by its address alone. */
 export const at = (url: string): Sender => ({ send: (query, sending) => sendTo(url, query, sending) })

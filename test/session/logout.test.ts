@@ -89,7 +89,7 @@ test('ten logouts at once end the session once each way', async () => {
   const answers = await together(10, () => logout(server, person.token, true))
   expect(answers.some(({ errors }) => errors.length === 0)).toBe(true)
   for (const { errors } of answers)
-    expect(errors.map(({ extensions }) => extensions['reason'])).not.toContain(undefined)
+    expect(errors.map(({ extensions }) => extensions.reason)).not.toContain(undefined)
   expect(await stateOf(server, person.token)).toBe('REVOKED')
 })
 
@@ -136,7 +136,7 @@ test("another's session, one that has ended, an unknown and a malformed id are a
   const answers = await Promise.all(ids.map((id) => revoke(person.token, id)))
   for (const answer of answers) {
     expectError(answer, 'NOT_FOUND')
-    expect(body(answer)).toBe(body(answers[0] as Answer))
+    expect(body(answer)).toBe(body(answers[0]!))
   }
   expect(await stateOf(server, other.token)).toBe('ok')
 })

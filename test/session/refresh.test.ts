@@ -36,7 +36,7 @@ const body = ({ status, data, errors }: Answer) => JSON.stringify({ status, data
 const MINUTE = 60
 const DAY = 86_400
 const sessionOf = async (token: string) =>
-  (await asOwner<Record<string, unknown>>(server, 'select * from sessions where id = ?', [sessionIdOf(token)]))[0]
+  (await asOwner(server, 'select * from sessions where id = ?', [sessionIdOf(token)]))[0]
 
 test('a refresh token gives a new pair for the same session, and the old access token lives on', async () => {
   const person = await givenPerson(server)
@@ -63,7 +63,7 @@ test('of ten refreshes with one token at once, each gets the same successor, and
     refreshToken = [...successors][0] ?? ''
   }
   expect(await stateOf(server, person.token)).toBe('ok')
-})
+}, 180_000)
 
 test('the grace window ends to the millisecond, and reuse after it ends the session at once', async () => {
   const person = await givenPerson(server)
@@ -119,7 +119,7 @@ test('ten replays at once end the session once', async () => {
   advance(MINUTE)
   for (const answer of await together(10, () => refresh(server, person.refreshToken))) {
     expectError(answer, 'UNAUTHENTICATED')
-    expect(['REUSED', 'REVOKED']).toContain(answer.errors[0]?.extensions['reason'])
+    expect(['REUSED', 'REVOKED']).toContain(answer.errors[0]?.extensions.reason)
   }
   expect(await stateOf(server, person.token)).toBe('REVOKED')
 })
@@ -183,16 +183,16 @@ test('a session that is not used for a week ends; each refresh is a use', async 
 
 test('a session ends after thirty days, however often it is renewed', async () => {
   const person = await givenPerson(server)
-  const limit = (await sessionOf(person.token))?.['expires_at']
+  const limit = (await sessionOf(person.token))?.expires_at
   let { refreshToken } = person
   for (let day = 5; day <= 25; day += 5) {
     advance(5 * DAY)
     refreshToken = pairOf(await refresh(server, refreshToken)).refreshToken
-    expect((await sessionOf(person.token))?.['expires_at']).toEqual(limit)
+    expect((await sessionOf(person.token))?.expires_at).toEqual(limit)
   }
   advance(5 * DAY - 1)
   const last = pairOf(await refresh(server, refreshToken))
-  expect((await sessionOf(person.token))?.['idle_expires_at']).toEqual(limit)
+  expect((await sessionOf(person.token))?.idle_expires_at).toEqual(limit)
   advance(1)
   expectError(await refresh(server, last.refreshToken), 'UNAUTHENTICATED', 'EXPIRED')
 })

@@ -81,7 +81,7 @@ test('a refresh that was answered outlives kill -9: replay revokes the session, 
   expect(await stateOf(last, next.token)).toBe('REVOKED')
   expectError(await refresh(last, next.refreshToken), 'UNAUTHENTICATED', 'REVOKED')
   await last.kill()
-})
+}, 180_000)
 
 test('within the window a client that was cut off by kill -9 gets its successor after the restart', async () => {
   const before = await start({ REFRESH_GRACE_SECONDS: '60' })
@@ -92,4 +92,4 @@ test('within the window a client that was cut off by kill -9 gets its successor 
   expect(pairOf(await refresh(after, person.refreshToken)).refreshToken).toBe(next.refreshToken)
   expect((await refresh(after, next.refreshToken)).errors).toEqual([])
   await after.kill()
-})
+}, 180_000)

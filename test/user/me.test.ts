@@ -94,7 +94,7 @@ test('a user without an organization holds no role and no scope', async () => {
 test('an operator is told as one, and has no role by that alone', async () => {
   const person = await givenPerson(server, null)
   await asOwner(server, 'update users set is_superuser = true where id = ?', [person.userId])
-  const { token } = await givenLogin(server, { ...person, organizationId: '' })
+  const { token } = await givenLogin(server, person)
   const answer = await server.send(PRINCIPAL, { token, variables: { scopes: ['read:projects'] } })
   expect(answer.data.principal).toMatchObject({
     kind: 'OPERATOR',

@@ -14,17 +14,18 @@ interface UserPayload {
   user: UserRow
 }
 
+/** Under this lock operators make their changes one at a time; the number is arbitrary and ours alone. */
+const OPERATORS_LOCK = 7_265_110_383
+
 /**
- * The active operators, locked: whoever changes who is one waits here for the others, and the actor's own power is read again
- * after the wait.
+ * The active operators, as they remain until the transaction ends: whoever changes something as an operator waits here for
+ * the others, and the actor's own power is read again after the wait. Not by locking their rows: who has waited for a row
+ * that is then none of an operator's holds it all the same, and that is how two transactions come to wait for each other.
  * @throws ApiError FORBIDDEN where the actor is no longer one of them.
  */
 export async function lockOperators(ctx: Context, em: EntityManager): Promise<UserRow[]> {
-  const operators = await em.find(
-    User,
-    { isSuperuser: true, deactivatedAt: null },
-    { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { id: 'asc' } },
-  )
+  await em.execute('select pg_advisory_xact_lock(?)', [OPERATORS_LOCK])
+  const operators = await em.find(User, { isSuperuser: true, deactivatedAt: null })
   const { userId } = requireUser(ctx)
   if (operators.some((operator) => operator.id === userId)) return operators
   const needed = { required: ['OPERATOR'], missing: ['OPERATOR'] }
@@ -33,7 +34,9 @@ export async function lockOperators(ctx: Context, em: EntityManager): Promise<Us
 
 async function lockUser(em: EntityManager, userId: string): Promise<UserRow> {
   const id = rowId(userId)
-  const user = id && (await em.findOne(User, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE }))
+  // Refreshed: an operator's row has been read before the lock, and a new password may have raised its token version since.
+  const options = { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true } as const
+  const user = id && (await em.findOne(User, { id }, options))
   if (!user) throw notFound('User')
   return user
 }
