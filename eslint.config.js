@@ -11,6 +11,8 @@ const programs = [
   'src/main.ts',
   'src/demo.ts',
   'src/migrate.ts',
+  'src/keys.ts',
+  'src/operator.ts',
   'src/access/print-matrix.ts',
   'src/database/check-*.ts',
 ]

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { ApolloServerPlugin } from '@apollo/server'
 import type { FastifyInstance } from 'fastify'
+import { OperationTypeNode } from 'graphql'
 import type { Logger } from 'pino'
 import { accessPlugin } from './access/plugin.ts'
 import type { Policy } from './access/policy.ts'
@@ -11,7 +12,7 @@ import { openDatabase } from './database/database.ts'
 import { assertMigrated } from './database/migrate.ts'
 import { assertServingRole } from './database/serving-role.ts'
 import { createHttpServer } from './http/server.ts'
-import { loadModules, type FeatureModule } from './modules.ts'
+import { loadModules, scopesOf, type FeatureModule } from './modules.ts'
 import { createDenialRecorder } from './modules/audit-event/denials.ts'
 import { createAccessTokens } from './principal/access-token.ts'
 import { startApiKeys } from './principal/api-keys.ts'
@@ -46,7 +47,7 @@ interface Surroundings {
  */
 export async function createApp(config: Config, { log, clock = () => new Date() }: Surroundings): Promise<App> {
   const modules = [...(await loadModules()).values()]
-  const scopes = createScopeRegistry(Object.assign({}, ...modules.map((module) => module.scopes ?? {})))
+  const scopes = createScopeRegistry(scopesOf(modules))
   const { schema, policy } = createSchema(modules, scopes)
   const services = await startServices(config, modules, { log, clock, scopes })
   const { keys, ...started } = services
@@ -131,7 +132,7 @@ function access(
     mode: config.authorizationMode,
     ...(formatError && { formatError }),
     onDenied: (ctx, denials, kind) =>
-      kind === 'mutation'
+      kind === OperationTypeNode.MUTATION
         ? record(
             ctx,
             denials.map(({ coordinate, error }) => ({ coordinate, missing: missingOf(error) })),

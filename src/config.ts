@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
+import { isExample } from './principal/example-secret.ts'
 
 const flag = (byDefault: boolean) =>
   z
@@ -119,12 +120,20 @@ function contradictions(given: Settings): string[] {
     production && !hasKey && 'JWT_SECRET, JWT_PRIVATE_KEY or JWT_PRIVATE_KEY_FILE: one is required in production',
     production && !given.PASSWORD_PEPPER && 'PASSWORD_PEPPER: required in production',
     production && !given.API_KEY_HASH_KEY && 'API_KEY_HASH_KEY: required in production',
+    ...(production ? examplesAmong(given) : []),
     production && given.PASSWORD_HASH_COST < 12 && 'PASSWORD_HASH_COST: at least 12 in production',
     given.JWT_PRIVATE_KEY && given.JWT_PRIVATE_KEY_FILE && 'JWT_PRIVATE_KEY and JWT_PRIVATE_KEY_FILE: give one',
     given.DATABASE_STATEMENT_TIMEOUT_MS >= given.EXECUTION_TIMEOUT_MS &&
       'DATABASE_STATEMENT_TIMEOUT_MS: must be below EXECUTION_TIMEOUT_MS',
     given.CORS_ORIGINS.includes('*') && "CORS_ORIGINS: '*' is not accepted, name the origins",
   ].filter((mistake) => typeof mistake === 'string')
+}
+
+/** The secrets that others have read too, in documentation. The one of the tokens is looked at with the other keys. */
+function examplesAmong(given: Settings): string[] {
+  return (['PASSWORD_PEPPER', 'API_KEY_HASH_KEY'] as const)
+    .filter((name) => given[name] !== undefined && isExample(given[name]))
+    .map((name) => `${name}: looks like an example; make one with \`openssl rand -hex 32\``)
 }
 
 function readPem(path: string): string {

@@ -29,6 +29,8 @@ export interface RequestFacts {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly ipAddress: string
   readonly userAgent: string | null
+  /** Aborts when the caller has been told that the operation took too long. */
+  readonly signal?: AbortSignal
 }
 
 /** One for each request. */
@@ -43,7 +45,7 @@ export interface Context {
   /** The one door to rows, as that principal. */
   rows: Rows
   /** This operation's loaders, forgotten whenever rows change. */
-  loaders: Map<object, DataLoader<unknown, unknown>>
+  loaders: Map<object, unknown>
 }
 
 /** Makes the context of a request; nothing is opened before it is needed. */
@@ -53,8 +55,8 @@ export function createContext(services: Services, request: RequestFacts, caller:
   return Object.assign(ctx, { rows: rowsFor(ctx, caller) })
 }
 
-function rowsFor(ctx: { services: Services; loaders: Context['loaders'] }, principal: Principal | null): Rows {
-  const rows = openRows(ctx.services.database, principal?.organizationId ?? null)
+function rowsFor(ctx: Pick<Context, 'services' | 'request' | 'loaders'>, principal: Principal | null): Rows {
+  const rows = openRows(ctx.services.database, principal?.organizationId ?? null, ctx.request.signal)
   rows.onChange(() => ctx.loaders.clear())
   return rows
 }
@@ -74,18 +76,19 @@ export async function continueAs(ctx: Context, principal: Principal | null): Pro
 /** Reads many of something at once: what is asked for while one operation waits becomes one statement. */
 export interface RowLoader<Key, Value> {
   /** @returns a value a key, in the keys' order. */
-  readMany(ctx: Context, keys: readonly Key[]): Promise<readonly Value[]>
+  readMany: (ctx: Context, keys: readonly Key[]) => Promise<readonly Value[]>
   /** What makes two keys the same, where they are objects. */
-  cacheKey?(key: Key): string
+  cacheKey?: (key: Key) => string
 }
 
 /** Reads one through the operation's own loader. */
 export function load<Key, Value>(ctx: Context, loader: RowLoader<Key, Value>, key: Key): Promise<Value> {
   let loading = ctx.loaders.get(loader) as DataLoader<Key, Value> | undefined
   if (!loading) {
+    // DataLoader's types want a key back; it only compares what it gets.
     const cacheKeyFn = loader.cacheKey as ((key: Key) => Key) | undefined
-    loading = new DataLoader((keys) => loader.readMany(ctx, keys), { ...(cacheKeyFn && { cacheKeyFn }) })
-    ctx.loaders.set(loader, loading as DataLoader<unknown, unknown>)
+    loading = new DataLoader<Key, Value>((keys) => loader.readMany(ctx, keys), { ...(cacheKeyFn && { cacheKeyFn }) })
+    ctx.loaders.set(loader, loading)
   }
   return loading.load(key)
 }

@@ -12,6 +12,11 @@ export interface FeatureModule {
   scopes?: Readonly<Record<string, Role>>
 }
 
+/** The scopes of all features. */
+export function scopesOf(modules: readonly FeatureModule[]): Readonly<Record<string, Role>> {
+  return Object.fromEntries(modules.flatMap((module) => Object.entries(module.scopes ?? {})))
+}
+
 const directory = new URL('./modules/', import.meta.url)
 
 /** Every feature, by name: a new folder is found without an edit elsewhere. */

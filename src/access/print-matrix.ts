@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { GraphQLSchema } from 'graphql'
-import { loadModules } from '../modules.ts'
+import { loadModules, scopesOf } from '../modules.ts'
 import type { Role } from '../principal/principal.ts'
 import { readSdl } from '../schema.ts'
 import { accessMatrix } from './matrix.ts'
@@ -13,7 +13,7 @@ const matrixFile = fileURLToPath(new URL('../../schema/access.md', import.meta.u
 /** The scopes that the feature modules declare, each with the least role that holds it. */
 export async function loadScopeDeclarations(): Promise<Record<string, Role>> {
   const modules = await loadModules()
-  return Object.assign({}, ...[...modules.values()].map((module) => module.scopes ?? {})) as Record<string, Role>
+  return scopesOf([...modules.values()])
 }
 
 /**

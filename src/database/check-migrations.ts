@@ -29,14 +29,14 @@ interface Reference {
 
 /** The references between tables of tenants: each must be held by a foreign key that names the organization too. */
 function tenantReferences(orm: Orm): Reference[] {
-  const all = [...orm.getMetadata()]
-  const owned = new Set(
-    all.filter((meta) => 'organizationId' in meta.properties && Object.hasOwn(meta.filters, 'tenant')),
+  const owned = [...orm.getMetadata()].filter(
+    (meta) => 'organizationId' in meta.properties && Object.hasOwn(meta.filters, 'tenant'),
   )
-  return [...owned].flatMap((meta) =>
-    meta.relations.flatMap((relation) =>
-      relation.targetMeta && owned.has(relation.targetMeta)
-        ? [{ table: meta.tableName, column: relation.fieldNames[0] ?? '', target: relation.targetMeta.tableName }]
+  const tables = new Set(owned.map((meta) => meta.tableName))
+  return owned.flatMap(({ tableName, relations }) =>
+    relations.flatMap(({ targetMeta, fieldNames: [column] }) =>
+      targetMeta && tables.has(targetMeta.tableName) && column
+        ? [{ table: tableName, column, target: targetMeta.tableName }]
         : [],
     ),
   )

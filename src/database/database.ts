@@ -15,9 +15,9 @@ export interface Listener {
 
 /** What a listener tells of. */
 export interface Listening {
-  onMessage(payload: string): void
+  onMessage: (payload: string) => void
   /** Called each time the channel is (again) listened to, before it counts as live: catch up here. */
-  onConnected(): Promise<void>
+  onConnected: () => Promise<void>
 }
 
 /** The database that the server serves from, migrated, and reached as the serving role. */

@@ -1,5 +1,5 @@
 import { MikroORM } from '@mikro-orm/postgresql'
-import { Client, escapeIdentifier, escapeLiteral } from 'pg'
+import { Client, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { Database } from './database.ts'
@@ -59,7 +59,8 @@ export async function migratePostgres(config: Config, entities: Entities, log: L
   }
 }
 
-async function assertVersion(client: Client): Promise<void> {
+/** @throws Error where the server is older than the policies and privileges that the migrations make. */
+export async function assertVersion(client: Pick<Client, 'query'>): Promise<void> {
   const { rows } = await client.query<{ version: number }>(
     `select current_setting('server_version_num')::int as version`,
   )
@@ -67,16 +68,33 @@ async function assertVersion(client: Client): Promise<void> {
   if (version < 150_000) throw new Error(`PostgreSQL 15 or newer is needed; the server's version number is ${version}`)
 }
 
-/** Lets the login of `DATABASE_URL` take the serving roles, and nothing more: it inherits none of them. */
+/** Somebody else has just made the same: duplicate_object, unique_violation, and a tuple that was updated concurrently. */
+const MADE_MEANWHILE = new Set(['42710', '23505', 'XX000'])
+const ATTEMPTS = 5
+
+/**
+ * Lets the login of `DATABASE_URL` take the serving roles. Roles belong to the whole cluster, the lock to one database: an
+ * instance of another database may make the same login, or the same grant, at the same moment.
+ */
 async function admitServingLogin(owner: Client, serving: URL): Promise<void> {
-  const login = decodeURIComponent(serving.username)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await admit(owner, decodeURIComponent(serving.username), decodeURIComponent(serving.password))
+      return
+    } catch (error) {
+      const code = error instanceof DatabaseError ? error.code : undefined
+      if (attempt === ATTEMPTS || !code || !MADE_MEANWHILE.has(code)) throw error
+    }
+  }
+}
+
+/** Makes the login where it is missing, and grants it what it has not yet; it inherits nothing of the roles. */
+async function admit(owner: Client, login: string, password: string): Promise<void> {
   const name = login ? escapeIdentifier(login) : 'current_user'
   if (login) {
     const { rowCount } = await owner.query('select 1 from pg_roles where rolname = $1', [login])
-    if (rowCount === 0) {
-      const password = serving.password ? `password ${escapeLiteral(decodeURIComponent(serving.password))}` : ''
-      await owner.query(`create role ${name} login noinherit ${password}`)
-    }
+    const secret = password ? `password ${escapeLiteral(password)}` : ''
+    if (rowCount === 0) await owner.query(`create role ${name} login noinherit ${secret}`)
   }
   for (const role of Object.values(roles)) {
     const { rows } = await owner.query<{ member: boolean }>(

@@ -5,6 +5,12 @@ import type { Listener, Listening } from './database.ts'
 const HEARTBEAT_MS = 1_000
 const REPLY_MS = 2_000
 const RETRY_MS = 500
+const CONNECTION = {
+  application_name: 'tenantry listener',
+  connectionTimeoutMillis: REPLY_MS,
+  query_timeout: REPLY_MS,
+  keepAlive: true,
+}
 
 /**
  * Listens to a channel on a connection of its own, for as long as the process runs. A connection that breaks, or does not
@@ -17,13 +23,7 @@ export async function listenOn(url: string, channel: string, listening: Listenin
   let timer: NodeJS.Timeout | undefined
 
   async function connect(): Promise<void> {
-    const next = new Client({
-      connectionString: url,
-      application_name: 'tenantry listener',
-      connectionTimeoutMillis: REPLY_MS,
-      query_timeout: REPLY_MS,
-      keepAlive: true,
-    })
+    const next = new Client({ ...CONNECTION, connectionString: url })
     client = next
     next.on('error', (error) => lost(next, error))
     next.on('end', () => lost(next, new Error('the connection was closed')))

@@ -97,11 +97,17 @@ export async function inTransaction<T>(
   return transact(database, opening, work)
 }
 
-async function transact<T>(database: Database, opening: Opening, work: (em: EntityManager) => Promise<T>): Promise<T> {
+async function transact<T>(
+  database: Database,
+  opening: Opening,
+  work: (em: EntityManager) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const em = await begin(database, opening)
   let result: T
   try {
     result = await hold(() => work(em))
+    signal?.throwIfAborted()
     await em.commit()
   } catch (error) {
     await em.rollback().catch(() => {})
@@ -132,8 +138,11 @@ export interface Rows {
   close(): Promise<void>
 }
 
-/** The rows for one operation of a principal with this organization. Nothing is opened before it is needed. */
-export function openRows(database: Database, organizationId: string | null): Rows {
+/**
+ * The rows for one operation of a principal with this organization. Nothing is opened before it is needed.
+ * @param signal aborted when the caller has been told that the operation took too long: nothing is committed after that.
+ */
+export function openRows(database: Database, organizationId: string | null, signal?: AbortSignal): Rows {
   const forgetters: (() => void)[] = []
   let reading: { door: Door; em: EntityManager } | null = null
   let closed = false
@@ -178,7 +187,7 @@ export function openRows(database: Database, organizationId: string | null): Row
       queued(async () => {
         await endReading()
         try {
-          return await transact(database, { door, organizationId, readOnly: false }, work)
+          return await transact(database, { door, organizationId, readOnly: false }, work, signal)
         } finally {
           for (const forget of forgetters) forget()
         }

@@ -21,7 +21,7 @@ export interface OperationLimits {
 /** Settings of the HTTP layer. */
 export interface HttpConfig {
   production: boolean
-  /** Origins whose pages may call the API; `*` stands for any. Without any, no CORS header is sent. */
+  /** Origins whose pages may call the API; without any, no CORS header is sent. */
   corsOrigins: string[]
   bodyLimitBytes: number
   /** How many proxies in front of the server append to `X-Forwarded-For`; 0 ignores that header. */

@@ -37,6 +37,7 @@ function publicError(
 ): GraphQLFormattedError | undefined {
   const api = apiErrorIn(error)
   if (api !== undefined) return inPlaceOf(formatted, api)
+  if (isStatementTimeout(error)) return inPlaceOf(formatted, new ApiError('TIMEOUT', 'The database took too long'))
   const argument = argumentErrorIn(error)
   if (argument !== undefined) return inPlaceOf(formatted, argument)
   // A resolver's error has a path. Whatever code it carries is not this server's: it may be a library's.
@@ -61,6 +62,12 @@ function apiErrorIn(error: unknown): ApiError | undefined {
     candidate = candidate.originalError
   }
   return undefined
+}
+
+/** PostgreSQL's query_canceled: a statement, or a wait for a lock, went beyond `statement_timeout`. */
+function isStatementTimeout(error: unknown): boolean {
+  const thrown: unknown = error instanceof GraphQLError ? error.originalError : error
+  return thrown instanceof Error && 'code' in thrown && thrown.code === '57014'
 }
 
 function refusal(

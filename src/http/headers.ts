@@ -52,7 +52,7 @@ export async function secureHeaders(app: FastifyInstance, { production }: HttpCo
 export async function allowOrigins(app: FastifyInstance, { corsOrigins }: HttpConfig): Promise<void> {
   if (corsOrigins.length === 0) return
   await app.register(cors, {
-    origin: corsOrigins.includes('*') ? '*' : corsOrigins,
+    origin: corsOrigins,
     credentials: false,
     methods: ['GET', 'POST'],
     allowedHeaders: [

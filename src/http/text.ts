@@ -35,7 +35,7 @@ function pathOfUnstorable(value: unknown, path: Path): Path | null {
 function pathOfUnstorableLiteral(document: DocumentNode): Path | null {
   if (checked.has(document)) return null
   const path: string[] = []
-  let found: Path | null = null
+  const found: Path[] = []
   const named = {
     enter: (node: { name: { value: string } }) => void path.push(node.name.value),
     leave: () => void path.pop(),
@@ -44,9 +44,9 @@ function pathOfUnstorableLiteral(document: DocumentNode): Path | null {
     Argument: named,
     ObjectField: named,
     StringValue: (node) => {
-      if (!isStorable(node.value)) found ??= [...path]
+      if (!isStorable(node.value)) found.push([...path])
     },
   })
-  if (!found) checked.add(document)
-  return found
+  if (found.length === 0) checked.add(document)
+  return found[0] ?? null
 }

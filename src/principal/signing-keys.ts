@@ -11,6 +11,7 @@ import {
 } from 'node:crypto'
 import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { isExample, leastSecretBytes } from './example-secret.ts'
 
 export type SigningAlgorithm = 'HS256' | 'RS256' | 'PS256' | 'ES256'
 
@@ -61,11 +62,7 @@ interface PublicKey extends VerificationKey {
   readonly jwk: PublicJwk
 }
 
-const leastSecretBytes = 32
 const leastRsaBits = 2048
-/** What examples and defaults are made of. A secret must be long enough without them. */
-const exampleWords =
-  /change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this)|secret|password|example|placeholder|insecure|default|development|tenantry|jwt|your|keyboard ?cat|qwertyuiop|abcdefgh|12345678|0123456789/gi
 
 /**
  * Makes the keys that sign and verify access tokens. Synchronous: for the start of the server.
@@ -124,12 +121,6 @@ function* mistakesIn({ secret, signingKeyPem, generateInto, production }: Signin
   if (secret === null && signingKeyPem === null && (production || generateInto === null)) {
     yield 'JWT_SECRET or JWT_PRIVATE_KEY: one is required'
   }
-}
-
-/** Without the words of examples and without repetition, what is left must still be a secret. */
-function isExample(secret: string): boolean {
-  const rest = secret.replace(exampleWords, '').replace(/(.{1,16}?)\1{2,}/gsu, '$1')
-  return Buffer.byteLength(rest) < leastSecretBytes || new Set(rest).size < 10
 }
 
 function hmacKey(secret: string): SigningKeys['signing'] {

@@ -160,7 +160,7 @@ export async function tenantTables({ asOwner }: Owner): Promise<string[]> {
     `select table_name as name from information_schema.columns
      where table_schema = 'public' and column_name = 'organization_id' order by 1`,
   )
-  return rows.map((row) => row['name'] as string)
+  return rows.map((row) => row.name as string)
 }
 
 /**
@@ -170,7 +170,7 @@ export async function tenantTables({ asOwner }: Owner): Promise<string[]> {
 export async function dumpOf(owner: Owner, { organizationId }: { organizationId: string }): Promise<string> {
   const dump = async (name: string, condition: string) => {
     const sql = `select coalesce(string_agg(t::text, E'\\n' order by t::text), '') as rows from "${name}" t where ${condition}`
-    return `${name}\n${String((await owner.asOwner(sql, [organizationId]))[0]?.['rows'])}`
+    return `${name}\n${String((await owner.asOwner(sql, [organizationId]))[0]?.rows)}`
   }
   const parts = [
     await dump('organizations', 't.id = $1'),

@@ -219,3 +219,15 @@ test('an operation that touches no rows opens no transaction, and all its reads 
   await operation.close()
   expect(db.statements.filter((statement) => /^(begin|start)/.test(statement))).toHaveLength(1)
 })
+
+test('a change whose caller has been told that it took too long is not committed', async () => {
+  const timeout = new AbortController()
+  const late = openRows(db.database, own.organizationId, timeout.signal)
+  const change = late.write('tenant', async (em) => {
+    await em.nativeUpdate(Project, {}, { name: 'too late' })
+    timeout.abort()
+  })
+  await expect(change).rejects.toThrow('aborted')
+  await late.close()
+  expect(await rows().read('tenant', (em) => em.count(Project, { name: 'too late' }))).toBe(0)
+})

@@ -218,4 +218,4 @@ test('a project deleted while gateways are created in it or moved to and from it
   }
   expect([...codes]).toEqual(['NOT_FOUND'])
   expect(await liveOfDeleted(person.organizationId)).toEqual([])
-})
+}, 180_000)

@@ -32,7 +32,9 @@ describe('text that no column can hold', () => {
   }
 
   test('every other character passes', async () => {
-    const answer = await server.send(LOGIN, { variables: { input: { email: 'a@b.test', password: '\u{1F511}\u0001é' } } })
+    const answer = await server.send(LOGIN, {
+      variables: { input: { email: 'a@b.test', password: '\u{1F511}\u0001é' } },
+    })
     expectError(answer, 'UNAUTHENTICATED', 'INVALID_CREDENTIALS')
   })
 })

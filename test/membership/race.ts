@@ -30,10 +30,7 @@ export interface Admin {
   membershipId: string
 }
 
-/**
- * A pool of people who are all ADMINs of one organization again before each round: who was removed is added anew, who was
- * given a lower role gets back the higher, and all of them act through X-Tenant-Id or a new token.
- */
+/** People who are all ADMINs of one organization. */
 export async function givenAdmins(server: TestServer, count: number): Promise<Person[]> {
   const founder = await givenPerson(server)
   const others = await Promise.all(Array.from({ length: count - 1 }, () => givenMember(server, founder, 'ADMIN')))
@@ -43,15 +40,14 @@ export async function givenAdmins(server: TestServer, count: number): Promise<Pe
 /** Everybody an ADMIN of the organization with a token that says so, whatever the round before has left. */
 export async function reinstate(server: TestServer, people: readonly Person[]): Promise<Admin[]> {
   const organizationId = people[0]!.organizationId
-  for (const person of people) {
-    await sql(
-      server,
-      organizationId,
-      `insert into memberships (id, organization_id, user_id, role) values (gen_random_uuid(), ?, ?, 'ADMIN')
-       on conflict (organization_id, user_id) do update set role = 'ADMIN', version = memberships.version + 1`,
-      [organizationId, person.userId],
-    )
-  }
+  const values = people.map(() => "(gen_random_uuid(), ?, ?, 'ADMIN')").join(', ')
+  await sql(
+    server,
+    organizationId,
+    `insert into memberships (id, organization_id, user_id, role) values ${values}
+     on conflict (organization_id, user_id) do update set role = 'ADMIN', version = memberships.version + 1`,
+    people.flatMap((person) => [organizationId, person.userId]),
+  )
   return Promise.all(
     people.map(async (person) => {
       const { data } = await server.send(

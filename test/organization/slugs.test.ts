@@ -53,4 +53,4 @@ test('the same name at the same time: everybody gets a slug of their own', async
     expect(new Set(slugs).size).toBe(10)
     expect(slugs).toContain(`rush-${round}`)
   }
-})
+}, 180_000)

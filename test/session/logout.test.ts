@@ -88,8 +88,7 @@ test('ten logouts at once end the session once each way', async () => {
   const person = await givenPerson(server)
   const answers = await together(10, () => logout(server, person.token, true))
   expect(answers.some(({ errors }) => errors.length === 0)).toBe(true)
-  for (const { errors } of answers)
-    expect(errors.map(({ extensions }) => extensions.reason)).not.toContain(undefined)
+  for (const { errors } of answers) expect(errors.map(({ extensions }) => extensions.reason)).not.toContain(undefined)
   expect(await stateOf(server, person.token)).toBe('REVOKED')
 })
 

@@ -176,6 +176,18 @@ test.each(['x', '{}', 'null', '[null]', '[{"kind":"SESSION"}]', '{"lifted":true}
   },
 )
 
+test('where the table cannot be read again, what was revoked stays revoked, and the log tells', async () => {
+  const person = await givenPerson(server)
+  await logout(server, person.token)
+  const failing = jest.spyOn(server.app.services.database.orm.em, 'fork').mockImplementationOnce(() => {
+    throw new Error('out of order')
+  })
+  await asOwner(server, `select pg_notify('tenantry_revocations', '{"lifted":true}')`)
+  await eventually(() => failing.mock.calls.length > 0)
+  await eventually(() => server.logged.some((line) => line.includes('could not be read again')))
+  expect(await stateOf(server, person.token)).toBe('REVOKED')
+})
+
 test('entries that have expired are removed from the table', async () => {
   jest.useFakeTimers({
     doNotFake: [

@@ -1,5 +1,6 @@
 import type { Resolvers } from '../../generated/resolvers.ts'
-import { changePassword, login, refresh, register, switchOrganization } from './authentication.service.ts'
+import { changePassword, login, register, switchOrganization } from './authentication.service.ts'
+import { refresh } from './refresh.ts'
 
 export const authenticationResolvers: Resolvers = {
   Mutation: {

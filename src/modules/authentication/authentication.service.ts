@@ -1,11 +1,9 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
-import type { EntityManager } from '@mikro-orm/sql'
 import type { Context } from '../../context.ts'
-import { badUserInput, conflict, unauthenticated } from '../../errors.ts'
+import { badUserInput, conflict } from '../../errors.ts'
 import type {
   ChangePasswordInput,
   LoginInput,
-  RefreshInput,
   RegisterInput,
   SwitchOrganizationInput,
 } from '../../generated/resolvers.ts'
@@ -15,12 +13,9 @@ import { audit, auditApart } from '../audit-event/audit-event.service.ts'
 import { findActingMemberships } from '../membership/acting-membership.ts'
 import { insertOrganization } from '../organization/new-organization.ts'
 import { currentOrganization } from '../organization/organization.service.ts'
-import type { SessionRow } from '../session/session.entity.ts'
 import {
   findCurrentSession,
   liveSessionsOf,
-  readRefreshToken,
-  renewSession,
   replaceRefreshToken,
   revokeSessions,
   startSession,
@@ -149,56 +144,6 @@ function startLogin(
       target: { type: 'Session', id: started.session.id },
     })
     return { ...started, user, membership }
-  })
-}
-
-const RENEWAL_REFUSALS = {
-  INVALID: 'The refresh token is not accepted',
-  EXPIRED: 'The session has expired',
-  REVOKED: 'The session has ended',
-  REUSED: 'The refresh token was used before, so the session has been ended',
-} as const
-
-/**
- * A new token pair for a refresh token, which is used up by it. User, membership and role are read anew.
- * @throws ApiError UNAUTHENTICATED; where the token was used before, the session has ended when this is thrown.
- */
-export async function refresh(ctx: Context, input: RefreshInput): Promise<AuthPayloadRow> {
-  const presented = readRefreshToken(input.refreshToken)
-  const outcome = await ctx.rows.write('authentication', async (em) => {
-    const renewal = await renewSession(ctx, em, presented)
-    if (!renewal.renewed) {
-      if (renewal.reason === 'REUSED' && renewal.session) await auditReuse(ctx, em, renewal.session)
-      return renewal
-    }
-    const { session, refreshToken } = renewal
-    const user = await em.findOne(User, { id: session.userId, deactivatedAt: null })
-    // Rolled back: the token is not used up, and nobody's session ends as reused once the account is active again.
-    if (!user) throw unauthenticated('REVOKED', RENEWAL_REFUSALS.REVOKED)
-    const membership = currentMembership(await findActingMemberships(em, user.id), null, session.organizationId ?? null)
-    if (session.organizationId !== membership?.organizationId)
-      session.organizationId = membership?.organizationId ?? null
-    await em.flush()
-    await audit(ctx, em, {
-      action: 'session.refreshed',
-      organizationId: session.organizationId ?? null,
-      actorId: user.id,
-      target: { type: 'Session', id: session.id },
-    })
-    return { renewed: true as const, signedIn: { session, refreshToken, user, membership } }
-  })
-  // What fails must not take its own record with it: the outcome is committed, and thrown after that.
-  if (!outcome.renewed) throw unauthenticated(outcome.reason, RENEWAL_REFUSALS[outcome.reason])
-  return completeSignIn(ctx, outcome.signedIn)
-}
-
-function auditReuse(ctx: Context, em: EntityManager, session: SessionRow): Promise<void> {
-  return audit(ctx, em, {
-    action: 'session.reuse_detected',
-    succeeded: false,
-    organizationId: session.organizationId ?? null,
-    actorId: session.userId,
-    target: { type: 'Session', id: session.id },
   })
 }
 

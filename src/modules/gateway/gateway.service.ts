@@ -107,5 +107,6 @@ export function deleteGateway(ctx: Context, input: DeleteGatewayInput): Promise<
 
 /** Deletes the gateways of a project that is being deleted. @returns how many there were. */
 export function deleteGatewaysOf(ctx: Context, em: EntityManager, project: ProjectRow): Promise<number> {
-  return em.nativeUpdate(Gateway, { projectId: project.id }, { deletedAt: ctx.services.clock() })
+  const now = ctx.services.clock()
+  return em.nativeUpdate(Gateway, { projectId: project.id }, { deletedAt: now, updatedAt: now })
 }
