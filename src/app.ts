@@ -73,7 +73,12 @@ export async function createApp(config: Config, { log, clock = () => new Date() 
       server,
       services: started,
       listen: () => server.listen({ host, port }),
-      close: () => server.close(),
+      close: async () => {
+        const closed = server.close()
+        // A connection that has not brought a request yet would otherwise be waited for, up to a minute.
+        server.server.closeAllConnections()
+        await closed
+      },
     }
   } catch (error) {
     await close()

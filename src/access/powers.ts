@@ -27,9 +27,3 @@ export function makePowers(
   // `expand` yields the registry's order, and no scope has a space or a bar in it: equal keys mean equal powers.
   return { kinds, role: held, scopes, key: `${kind}|${held ?? ''}|${[...scopes].join(' ')}` }
 }
-
-/** True when every one of the scopes is held. A wildcard is not a scope and is never covered. */
-export function covers(powers: Powers, scopes: Iterable<string>): boolean {
-  for (const scope of scopes) if (!powers.scopes.has(scope)) return false
-  return true
-}

@@ -32,6 +32,7 @@ export async function listenOn(url: string, channel: string, listening: Listenin
     await next.query(`listen ${channel}`)
     // In this order: what is notified while the past is read is heard, so nothing falls between the two.
     await listening.onConnected()
+    if (client !== next) throw new Error('the connection was lost while catching up')
     live = true
   }
   function lost(which: Client, error: Error): void {
@@ -62,15 +63,17 @@ export async function listenOn(url: string, channel: string, listening: Listenin
     if (!stopped) timer = setTimeout(() => void beat(), delayMs).unref()
   }
 
-  await connect()
-  schedule(HEARTBEAT_MS)
-  return {
-    isLive: () => live,
-    async stop() {
-      stopped = true
-      live = false
-      clearTimeout(timer)
-      await client?.end().catch(() => {})
-    },
+  async function stop(): Promise<void> {
+    stopped = true
+    live = false
+    clearTimeout(timer)
+    await client?.end().catch(() => {})
   }
+
+  await connect().catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
+  schedule(HEARTBEAT_MS)
+  return { isLive: () => live, stop }
 }

@@ -79,7 +79,8 @@ function logRequests(app: FastifyInstance, log: Logger): void {
     const line = {
       requestId: request.id,
       method: request.method,
-      path: request.url.split('?', 1)[0]?.slice(0, 200),
+      // The route, not what was typed: a path that is none may hold anything.
+      path: request.routeOptions.url ?? 'unknown',
       status: reply.statusCode,
       durationMs: Math.round(reply.elapsedTime * 10) / 10,
       ...(request.graphql?.operationName ? { operationName: request.graphql.operationName } : {}),

@@ -70,7 +70,7 @@ test('without a tenant every table of a tenant answers raw SQL with an error, be
 })
 
 test('the tenant lives as long as its transaction: the connection that goes back to the pool knows none', async () => {
-  const inside = (await rows().write('tenant', (em) => em.execute(`select ${setting} as tenant`))) as unknown[]
+  const inside = await rows().write('tenant', (em) => em.execute<unknown[]>(`select ${setting} as tenant`))
   expect(inside).toEqual([{ tenant: own.organizationId }])
   await rows()
     .write('tenant', async () => Promise.reject(new Error('failed')))

@@ -27,6 +27,7 @@ import { checkPassword } from './password-policy.ts'
 import {
   completeSignIn,
   currentMembership,
+  sessionMembership,
   findActiveUser,
   lockActiveUser,
   wrongCredentials,
@@ -174,7 +175,7 @@ export async function changePassword(ctx: Context, input: ChangePasswordInput): 
     await ctx.services.revocations.add(em, [{ kind: 'USER', subjectId: user.id, belowVersion: user.tokenVersion }])
     const refreshToken = await replaceRefreshToken(ctx, em, session)
     await audit(ctx, em, { action: 'user.password_changed', details: { endedSessions: others.length } })
-    const membership = currentMembership(await findActingMemberships(em, user.id), null, session.organizationId ?? null)
+    const membership = sessionMembership(await findActingMemberships(em, user.id), session)
     return { session, refreshToken, user, membership }
   })
   await attempt.succeeded()

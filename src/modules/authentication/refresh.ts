@@ -7,7 +7,7 @@ import { findActingMemberships } from '../membership/acting-membership.ts'
 import type { SessionRow } from '../session/session.entity.ts'
 import { readRefreshToken, renewSession } from '../session/session.service.ts'
 import { User } from '../user/user.entity.ts'
-import { completeSignIn, currentMembership, type AuthPayloadRow } from './sign-in.ts'
+import { completeSignIn, sessionMembership, type AuthPayloadRow } from './sign-in.ts'
 
 const RENEWAL_REFUSALS = {
   INVALID: 'The refresh token is not accepted',
@@ -32,9 +32,8 @@ export async function refresh(ctx: Context, input: RefreshInput): Promise<AuthPa
     const user = await em.findOne(User, { id: session.userId, deactivatedAt: null })
     // Rolled back: the token is not used up, and nobody's session ends as reused once the account is active again.
     if (!user) throw unauthenticated('REVOKED', RENEWAL_REFUSALS.REVOKED)
-    const membership = currentMembership(await findActingMemberships(em, user.id), null, session.organizationId ?? null)
-    if (session.organizationId !== membership?.organizationId)
-      session.organizationId = membership?.organizationId ?? null
+    const membership = sessionMembership(await findActingMemberships(em, user.id), session)
+    session.organizationId = membership?.organizationId ?? null
     await em.flush()
     await audit(ctx, em, {
       action: 'session.refreshed',

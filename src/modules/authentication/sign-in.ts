@@ -83,6 +83,17 @@ export async function completeSignIn(ctx: Context, signedIn: SignedIn): Promise<
 }
 
 /**
+ * The membership in the session's own organization; null once the user cannot act in it. Another organization is never
+ * taken instead: what a client goes on writing would land in it unasked.
+ */
+export function sessionMembership(
+  memberships: readonly ActingMembership[],
+  session: SessionRow,
+): ActingMembership | null {
+  return memberships.find((membership) => membership.organizationId === session.organizationId) ?? null
+}
+
+/**
  * The membership whose organization becomes the current one: the one asked for, else the one used last, else the oldest.
  * @throws ApiError FORBIDDEN where the one asked for is none of theirs; whether it exists is not told.
  */

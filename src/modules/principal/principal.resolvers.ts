@@ -1,7 +1,6 @@
-import { covers } from '../../access/powers.ts'
 import type { Resolvers } from '../../generated/resolvers.ts'
 import { currentOrganization } from '../organization/organization.service.ts'
-import { currentPrincipal } from './principal.service.ts'
+import { currentPrincipal, holds } from './principal.service.ts'
 
 export const principalResolvers: Resolvers = {
   Query: {
@@ -9,6 +8,6 @@ export const principalResolvers: Resolvers = {
   },
   Principal: {
     organization: (_, _args, ctx) => currentOrganization(ctx),
-    can: (principal, { scopes }) => covers(principal.powers, scopes),
+    can: (principal, { scopes }) => holds(principal, scopes),
   },
 }
