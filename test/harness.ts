@@ -7,7 +7,7 @@ import { loadConfig } from '../src/config.ts'
 import { createLogger } from '../src/http/log.ts'
 
 /** The PostgreSQL server that the suite runs on; without one, each test server has an embedded database in memory. */
-export const POSTGRES_URL = process.env['DATABASE_URL']
+export const POSTGRES_URL = process.env.DATABASE_URL
 
 /** A GraphQL answer, as it came over HTTP. */
 export interface Answer {
@@ -205,6 +205,6 @@ export async function givenGateway(
 
 /** The answer has exactly one error, with this code (and reason, where one is given). */
 export function expectError(answer: Answer, code: string, reason?: string): void {
-  expect(answer.errors.map(({ extensions }) => extensions['code'])).toEqual([code])
-  if (reason !== undefined) expect(answer.errors[0]?.extensions['reason']).toBe(reason)
+  expect(answer.errors.map(({ extensions }) => extensions.code)).toEqual([code])
+  if (reason !== undefined) expect(answer.errors[0]?.extensions.reason).toBe(reason)
 }

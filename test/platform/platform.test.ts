@@ -176,7 +176,7 @@ test('each operation that reads across tenants leaves one event with what it has
   expect(answer.errors).toEqual([])
   const after = await reads()
   // The one in question, and that of reading the events themselves.
-  expect(after.totalCount).toBe(before.totalCount + 2)
+  expect(after.totalCount).toBe(Number(before.totalCount) + 2)
   expect(after.nodes[0]).toEqual({ actorId: operator.userId, actorKind: 'OPERATOR' })
   const logged = server.logged.map((line) => JSON.parse(line)).filter((line) => line.msg === 'platform.read')
   expect(logged.at(-2).event).toMatchObject({
@@ -188,7 +188,7 @@ test('each operation that reads across tenants leaves one event with what it has
   })
 
   expect((await ask('{ platform { __typename } }')).data).toEqual({ platform: { __typename: 'Platform' } })
-  expect((await reads()).totalCount).toBe(after.totalCount + 1)
+  expect((await reads()).totalCount).toBe(Number(after.totalCount) + 1)
 })
 
 test('the organizations of a page of events cost one statement, whatever their number', async () => {
