@@ -229,5 +229,10 @@ test('a change whose caller has been told that it took too long is not committed
   })
   await expect(change).rejects.toThrow('aborted')
   await late.close()
-  expect(await rows().read('tenant', (em) => em.count(Project, { name: 'too late' }))).toBe(0)
+  expect(await rows().write('tenant', (em) => em.count(Project, { name: 'too late' }))).toBe(0)
+})
+
+test('work outside every operation has a transaction of its own', async () => {
+  const opening = { door: 'tenant' as const, organizationId: other.organizationId, readOnly: true }
+  expect(await inTransaction(db.database, opening, (em) => em.count(Project, {}))).toBe(2)
 })

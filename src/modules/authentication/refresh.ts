@@ -33,11 +33,9 @@ export async function refresh(ctx: Context, input: RefreshInput): Promise<AuthPa
     // Rolled back: the token is not used up, and nobody's session ends as reused once the account is active again.
     if (!user) throw unauthenticated('REVOKED', RENEWAL_REFUSALS.REVOKED)
     const membership = sessionMembership(await findActingMemberships(em, user.id), session)
-    session.organizationId = membership?.organizationId ?? null
-    await em.flush()
     await audit(ctx, em, {
       action: 'session.refreshed',
-      organizationId: session.organizationId ?? null,
+      organizationId: membership?.organizationId ?? null,
       actorId: user.id,
       target: { type: 'Session', id: session.id },
     })

@@ -84,7 +84,7 @@ export async function completeSignIn(ctx: Context, signedIn: SignedIn): Promise<
 
 /**
  * The membership in the session's own organization; null once the user cannot act in it. Another organization is never
- * taken instead: what a client goes on writing would land in it unasked.
+ * taken instead: what a client goes on writing would land in it unasked. Once they can act in it again, it is back.
  */
 export function sessionMembership(
   memberships: readonly ActingMembership[],
