@@ -28,7 +28,11 @@ const tenantDoors = [
     message: 'A second door to rows: src/database/tenancy.ts has the named ways across.',
   },
   {
-    selector: 'CallExpression[callee.property.name="setFilterParams"]',
+    selector: 'Property[key.name="filters"] Property[key.name="tenant"][value.type!="ObjectExpression"]',
+    message: 'A second door to rows: src/database/tenancy.ts has the named ways across.',
+  },
+  {
+    selector: 'CallExpression[callee.property.name=/^(setFilterParams|addFilter|setSessionContext)$/]',
     message: 'A second door to rows: src/database/tenancy.ts sets the tenant.',
   },
 ]

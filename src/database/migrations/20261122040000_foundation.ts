@@ -216,7 +216,7 @@ const grants = [
   'grant select, insert, update on projects, gateways to tenantry_server',
   'grant select, insert, update, delete on memberships to tenantry_server',
   'grant select on organizations, users to tenantry_server',
-  'grant update (name, slug, requires_tenant_api_key, deleted_at, updated_at) on organizations to tenantry_server',
+  'grant update (name, requires_tenant_api_key, deleted_at, updated_at) on organizations to tenantry_server',
   'grant select, insert on audit_events, revocations to tenantry_server',
   // Sign-in and self-service.
   'grant select, insert, update on users, sessions, passwords to tenantry_authentication',

@@ -106,6 +106,8 @@ export async function login(ctx: Context, input: LoginInput): Promise<AuthPayloa
   })
   const verdict = await ctx.services.passwords.verify(input.password, account?.hash ?? null)
   const rehashed = verdict.needsRehash ? await ctx.services.passwords.hash(input.password) : null
+  // The password was right: whatever else refuses the login, it was no guess.
+  if (account && verdict.ok) await attempt.succeeded()
   const signedIn = account && verdict.ok ? await startLogin(ctx, account, rehashed, input.organizationId) : null
   if (!signedIn) {
     await auditApart(ctx, {
@@ -116,7 +118,6 @@ export async function login(ctx: Context, input: LoginInput): Promise<AuthPayloa
     })
     throw wrongCredentials()
   }
-  await attempt.succeeded()
   return completeSignIn(ctx, signedIn)
 }
 

@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Client } from 'pg'
 import { openDatabase } from '../../src/database/database.ts'
-import { assertMigrated, assertVersion, migratePostgres } from '../../src/database/migrate.ts'
+import { assertMigrated, migratePostgres } from '../../src/database/migrate.ts'
 import { migrations } from '../../src/database/migrations.ts'
 import { inTransaction } from '../../src/database/tenancy.ts'
 import { createLogger } from '../../src/http/log.ts'
 import { createDatabase, POSTGRES_URL } from '../harness.ts'
 import { allEntities, databaseConfig } from './given-database.ts'
 
-const onPostgres = POSTGRES_URL ? describe : describe.skip
 const log = createLogger('silent')
 
 /** The URL as another login's. */
@@ -20,16 +19,7 @@ function asLogin(url: string, login: string): string {
   return changed.href
 }
 
-test.each([140_009, 90_600, undefined])('a server of version %s is refused', async (version) => {
-  const client = { query: async () => ({ rows: version ? [{ version }] : [] }) } as unknown as Client
-  await expect(assertVersion(client)).rejects.toThrow('PostgreSQL 15 or newer is needed')
-})
-
-test.each([150_000, 180_001])('a server of version %s is served from', async (version) => {
-  await assertVersion({ query: async () => ({ rows: [{ version }] }) } as unknown as Client)
-})
-
-onPostgres('on a server of its own', () => {
+describe('on a server of its own', () => {
   const made: { url: string; drop: () => Promise<void> }[] = []
   const logins: string[] = []
   let owner: Client

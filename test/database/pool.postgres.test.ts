@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { openRows } from '../../src/database/tenancy.ts'
 import { Project } from '../../src/modules/project/project.entity.ts'
-import { POSTGRES_URL } from '../harness.ts'
 import { givenDatabase, givenTenant, type Tenant, type TestDatabase } from './given-database.ts'
 
-const onPostgres = POSTGRES_URL ? describe : describe.skip
-
-onPostgres('on a server of its own', () => {
+describe('on a server of its own', () => {
   let db: TestDatabase
   let tenant: Tenant
 
