@@ -11,6 +11,7 @@ import { createContext, type Context, type Services } from './context.ts'
 import { openDatabase } from './database/database.ts'
 import { assertMigrated } from './database/migrate.ts'
 import { assertServingRole } from './database/serving-role.ts'
+import { describeError } from './http/log.ts'
 import { createHttpServer } from './http/server.ts'
 import { loadModules, scopesOf, type FeatureModule } from './modules.ts'
 import { createDenialRecorder } from './modules/audit-event/denials.ts'
@@ -161,13 +162,15 @@ function closeRows(): ApolloServerPlugin<Context> {
 }
 
 /** What a load balancer asks before it sends requests here. */
-async function readiness({ database }: Services): Promise<Record<string, string>> {
+async function readiness({ database, log }: Services): Promise<Record<string, string>> {
   const check = async (work: () => Promise<unknown>) => {
     try {
       await work()
       return 'ok'
     } catch (error) {
-      return error instanceof Error ? error.message : 'failed'
+      // The reason is for the log: anybody may ask for the readiness.
+      log.warn({ error: describeError(error) }, 'not ready')
+      return 'failed'
     }
   }
   const reachable = await check(() => database.orm.em.getConnection().execute('select 1'))

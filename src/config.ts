@@ -121,12 +121,19 @@ function contradictions(given: Settings): string[] {
     production && !given.PASSWORD_PEPPER && 'PASSWORD_PEPPER: required in production',
     production && !given.API_KEY_HASH_KEY && 'API_KEY_HASH_KEY: required in production',
     ...(production ? examplesAmong(given) : []),
+    sharesSecrets(given) && 'JWT_SECRET, PASSWORD_PEPPER and API_KEY_HASH_KEY: must differ from each other',
     production && given.PASSWORD_HASH_COST < 12 && 'PASSWORD_HASH_COST: at least 12 in production',
     given.JWT_PRIVATE_KEY && given.JWT_PRIVATE_KEY_FILE && 'JWT_PRIVATE_KEY and JWT_PRIVATE_KEY_FILE: give one',
     given.DATABASE_STATEMENT_TIMEOUT_MS >= given.EXECUTION_TIMEOUT_MS &&
       'DATABASE_STATEMENT_TIMEOUT_MS: must be below EXECUTION_TIMEOUT_MS',
     given.CORS_ORIGINS.includes('*') && "CORS_ORIGINS: '*' is not accepted, name the origins",
   ].filter((mistake) => typeof mistake === 'string')
+}
+
+/** One secret for two purposes is lost for both at once. */
+function sharesSecrets({ JWT_SECRET, PASSWORD_PEPPER, API_KEY_HASH_KEY }: Settings): boolean {
+  const secrets = [JWT_SECRET, PASSWORD_PEPPER, API_KEY_HASH_KEY].filter((secret) => secret !== undefined)
+  return new Set(secrets).size < secrets.length
 }
 
 /** The secrets that others have read too, in documentation. The one of the tokens is looked at with the other keys. */

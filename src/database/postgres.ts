@@ -5,10 +5,10 @@ import type { Config } from '../config.ts'
 import type { Database } from './database.ts'
 import type { Entities } from './entities.ts'
 import { listenOn } from './postgres-listener.ts'
-import { migratePostgres } from './migrate.ts'
+import { assertMigrated, migratePostgres } from './migrate.ts'
 import { ormOptions } from './orm-options.ts'
 import { roles } from './roles.ts'
-import { assertServingRole } from './serving-role.ts'
+import { assertOrdinaryLogin, assertServingRole } from './serving-role.ts'
 
 /**
  * Gives a connection that breaks in the middle of a transaction back to the pool, which makes a new one in its place.
@@ -55,6 +55,8 @@ export async function openPostgres(config: Config, entities: Entities, log: Logg
   })
   try {
     await assertServingRole(orm)
+    await assertMigrated(orm)
+    await assertOrdinaryLogin(orm, config.production, log)
   } catch (error) {
     await orm.close()
     throw error

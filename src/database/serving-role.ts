@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { Database } from './database.ts'
 import { roles } from './roles.ts'
 
@@ -79,4 +80,22 @@ export async function assertServingRole(orm: Orm): Promise<void> {
   if (mistake) throw new Error(`The server does not serve with this database role: ${mistake}`)
   const unforced = await unforcedTables(orm)
   if (unforced.length > 0) throw new Error(`Row-level security is not forced on: ${unforced.join(', ')}`)
+}
+
+/**
+ * Makes sure that the login behind the serving role is not all-powerful either: whoever could make the server run SQL of
+ * their own could leave the role for its login.
+ * @throws Error in production where the login is a superuser or bypasses RLS; elsewhere it is logged.
+ */
+export async function assertOrdinaryLogin(orm: Orm, production: boolean, log: Logger): Promise<void> {
+  const [login] = await ask<{ name: string; powerful: boolean }>(
+    orm,
+    'select rolname::text as name, rolsuper or rolbypassrls as powerful from pg_roles where rolname = session_user',
+  )
+  if (login && !login.powerful) return
+  const mistake =
+    `The login ${login?.name ?? ''} of DATABASE_URL is a superuser or bypasses row-level security. Give the owner in ` +
+    'MIGRATION_DATABASE_URL, and in DATABASE_URL a login of its own: migrating makes it.'
+  if (production) throw new Error(mistake)
+  log.info(mistake)
 }

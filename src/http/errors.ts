@@ -64,10 +64,16 @@ function apiErrorIn(error: unknown): ApiError | undefined {
   return undefined
 }
 
-/** PostgreSQL's query_canceled: a statement, or a wait for a lock, went beyond `statement_timeout`. */
+/**
+ * PostgreSQL's query_canceled, where a statement or a wait for a lock went beyond `statement_timeout`; or no connection of
+ * the pool came free in time.
+ */
 function isStatementTimeout(error: unknown): boolean {
   const thrown: unknown = error instanceof GraphQLError ? error.originalError : error
-  return thrown instanceof Error && 'code' in thrown && thrown.code === '57014'
+  if (!(thrown instanceof Error)) return false
+  return (
+    ('code' in thrown && thrown.code === '57014') || /^timeout exceeded when trying to connect$/.test(thrown.message)
+  )
 }
 
 function refusal(

@@ -59,17 +59,31 @@ export function createPasswordHasher(settings: PasswordHasherSettings): Password
   }
 
   return {
-    hash: async (password) => scheme + (await run<string>('hash', { input: digestOf(password, pepper), cost })),
-    async verify(password, storedHash) {
+    hash: async (password) => {
+      if (isTooLongToRead(password)) throw new Error('The password policy has not been asked')
+      return scheme + (await run<string>('hash', { input: digestOf(password, pepper), cost }))
+    },
+    async verify(given, storedHash) {
+      // Nobody has such a password: the same work, and no.
+      const isNone = isTooLongToRead(given)
+      const password = isNone ? '' : given
       const [, ownScheme, bcryptHash, ownCost] = storedShape.exec(storedHash ?? '') ?? []
       const isOlder = bcryptHash !== undefined && ownScheme === undefined
       const input = isOlder ? password.normalize('NFC') : digestOf(password, pepper)
       const matches = await run<boolean>('compare', { input, cost, bcryptHash: bcryptHash ?? decoy })
-      const ok = matches && bcryptHash !== undefined
+      const ok = matches && bcryptHash !== undefined && !isNone
       return { ok, needsRehash: ok && (isOlder || Number(ownCost) < cost) }
     },
     close: () => pool.close(),
   }
+}
+
+/**
+ * Whether a text is longer than any password can be, in UTF-16 units: 1,024 code points, and what normalization may join.
+ * To be asked before any normalization, whose cost grows with the square of a run of combining marks.
+ */
+export function isTooLongToRead(text: string): boolean {
+  return text.length > 4_096
 }
 
 /**

@@ -10,8 +10,8 @@ const PRODUCTION = {
   NODE_ENV: 'production',
   DATABASE_URL: 'postgres://tenantry_app@db.internal/tenantry',
   JWT_SECRET: SECRET,
-  PASSWORD_PEPPER: SECRET,
-  API_KEY_HASH_KEY: SECRET,
+  PASSWORD_PEPPER: `${SECRET}-p`,
+  API_KEY_HASH_KEY: `${SECRET}-k`,
 }
 
 /** What is wrong, a line each; empty where nothing is. */
@@ -48,6 +48,12 @@ test('in production it listens on every address, and shows neither its schema no
   })
   const told = { ...PRODUCTION, HOST: '127.0.0.2', INTROSPECTION: 'true', GRAPHIQL: 'true' }
   expect(loadConfig(told, NO_FILE).http).toMatchObject({ host: '127.0.0.2', introspection: true, graphiql: true })
+})
+
+test('one secret is not used for two purposes', () => {
+  expect(mistakesIn({ ...PRODUCTION, PASSWORD_PEPPER: SECRET })).toEqual([
+    'JWT_SECRET, PASSWORD_PEPPER and API_KEY_HASH_KEY: must differ from each other',
+  ])
 })
 
 test('all mistakes are told at once: what is malformed, and what contradicts something else', () => {

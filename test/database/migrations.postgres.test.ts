@@ -120,6 +120,26 @@ describe('on a server of its own', () => {
     await expect(openDatabase(config, await allEntities(), log)).rejects.toThrow()
   })
 
+  test('with a migration pending, and nobody to apply it, nothing is served', async () => {
+    const url = await emptyDatabase()
+    await migratePostgres(databaseConfig(url), await allEntities(), log)
+    const direct = new Client({ connectionString: url })
+    await direct.connect()
+    await direct.query('delete from mikro_orm_migrations where id = 1')
+    await direct.end()
+    const config = databaseConfig(url, { MIGRATE_ON_START: 'false' })
+    await expect(openDatabase(config, await allEntities(), log)).rejects.toThrow('pending: ')
+  })
+
+  test('in production the login behind the serving role may not be all-powerful', async () => {
+    const url = await emptyDatabase()
+    const production = { ...databaseConfig(url), production: true }
+    await expect(openDatabase(production, await allEntities(), log)).rejects.toThrow('is a superuser or bypasses')
+    const ordinary = { ...settings(url, newLogin()), production: true }
+    const database = await openDatabase(ordinary, await allEntities(), log)
+    await database.close()
+  })
+
   test('a migration that is missing is named', async () => {
     const url = await emptyDatabase()
     const database = await openDatabase(databaseConfig(url), await allEntities(), log)

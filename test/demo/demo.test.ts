@@ -94,8 +94,8 @@ test('there is no demo in production', async () => {
     NODE_ENV: 'production',
     DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nowhere',
     JWT_SECRET: secret,
-    PASSWORD_PEPPER: secret,
-    API_KEY_HASH_KEY: secret,
+    PASSWORD_PEPPER: `${secret}-p`,
+    API_KEY_HASH_KEY: `${secret}-k`,
   }
   const { code, stdout, stderr } = await runServer(['--demo'], { env })
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })

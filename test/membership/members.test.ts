@@ -9,6 +9,7 @@ import {
   type Person,
   type TestServer,
 } from '../harness.ts'
+import { inTransaction } from '../../src/database/tenancy.ts'
 import { sql } from '../paging/rows.ts'
 import { mutate } from './race.ts'
 
@@ -19,6 +20,14 @@ beforeAll(async () => {
   admin = await givenPerson(server)
 })
 afterAll(async () => server.close())
+
+/** As an operator does it. */
+async function deactivate(userId: string): Promise<void> {
+  const opening = { door: 'operator', organizationId: null, readOnly: false } as const
+  await inTransaction(server.app.services.database, opening, (em) =>
+    em.execute('update users set deactivated_at = now() where id = ?', [userId]),
+  )
+}
 
 const ROLE = '{ principal { role organization { id } } }'
 const MEMBERS = '{ organization { members(first: 100) { totalCount nodes { id role user { id } } } } }'
@@ -57,7 +66,7 @@ test('who is unknown or deactivated cannot be added, and who is a member cannot 
   const add = (email: string) => mutate(server, admin.token, 'add', { email, role: 'VIEWER' })
   expectError(await add(`${randomUUID()}@example.test`), 'NOT_FOUND')
   const deactivated = await givenPerson(server, null)
-  await sql(server, null, 'update users set deactivated_at = now() where id = ?', [deactivated.userId])
+  await deactivate(deactivated.userId)
   expectError(await add(deactivated.email), 'NOT_FOUND')
   const member = await givenMember(server, admin, 'VIEWER')
   expectError(await add(member.email), 'CONFLICT', 'ALREADY_A_MEMBER')
@@ -145,6 +154,17 @@ test('a member leaves, and is out at once', async () => {
     }),
     'FORBIDDEN',
     'NO_ORGANIZATION',
+  )
+})
+
+test('an ADMIN who cannot sign in does not count as one who stays', async () => {
+  const one = await givenPerson(server)
+  const other = await givenMember(server, one, 'ADMIN')
+  await deactivate(other.userId)
+  expectError(
+    await server.send('mutation { leaveOrganization { organization { id } } }', { token: one.token }),
+    'CONFLICT',
+    'LAST_ADMIN',
   )
 })
 

@@ -1,5 +1,6 @@
-import { expect, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { checkPassword } from '../../src/modules/authentication/password-policy.ts'
+import { createPasswordHasher } from '../../src/principal/password-hashing.ts'
 
 const context = { email: 'ada.lovelace@acme-corp.co.uk', organizationName: 'Analytical Engines' }
 const policy = { minLength: 8, requireLetterAndDigit: true }
@@ -73,4 +74,29 @@ test('short words, digits alone and what is missing block nothing', () => {
       { ...policy, requireLetterAndDigit: false },
     ),
   ).toBeNull()
+})
+
+describe('a text that is too long for any password', () => {
+  // A run of combining marks costs normalization the square of its length.
+  const marks = 'a1' + '\u0345'.repeat(40_000)
+
+  test('is refused before anything normalizes it', async () => {
+    const normalize = jest.spyOn(String.prototype, 'normalize')
+    const hasher = createPasswordHasher({ pepper: Buffer.alloc(32, 7), cost: 4, threads: 1, maxQueue: 4 })
+    try {
+      const policy = { minLength: 8, requireLetterAndDigit: true }
+      const context = { email: 'a@example.test', organizationName: null }
+      expect(checkPassword(marks, context, policy)).toBe('must have at most 1024 characters')
+      expect(await hasher.verify(marks, await hasher.hash('correct horse 7'))).toEqual({
+        ok: false,
+        needsRehash: false,
+      })
+      await expect(hasher.hash(marks)).rejects.toThrow('The password policy has not been asked')
+      const lengths = normalize.mock.contexts.map((text) => String(text).length)
+      expect(Math.max(...lengths)).toBeLessThan(4_097)
+    } finally {
+      normalize.mockRestore()
+      await hasher.close()
+    }
+  })
 })

@@ -192,7 +192,9 @@ const rowLevelSecurity = [
   `alter table "users" enable row level security`,
   `alter table "users" force row level security`,
   `create policy "users_of_the_tenant" on "users" for select to "tenantry_server" using (exists (select 1 from memberships m where m.user_id = users.id and m.organization_id = current_setting('mikro.tenant.organizationId')::uuid))`,
-  `create policy "users_authentication" on "users" to "tenantry_authentication" using (true) with check (true)`,
+  `create policy "users_authentication_read" on "users" for select to "tenantry_authentication" using (true)`,
+  `create policy "users_authentication_insert" on "users" for insert to "tenantry_authentication" with check (not is_superuser)`,
+  `create policy "users_authentication_update" on "users" for update to "tenantry_authentication" using (true) with check (true)`,
   `create policy "users_operator" on "users" to "tenantry_operator" using (true) with check (true)`,
   `alter table "sessions" enable row level security`,
   `alter table "sessions" force row level security`,
@@ -219,7 +221,11 @@ const grants = [
   'grant update (name, requires_tenant_api_key, deleted_at, updated_at) on organizations to tenantry_server',
   'grant select, insert on audit_events, revocations to tenantry_server',
   // Sign-in and self-service.
-  'grant select, insert, update on users, sessions, passwords to tenantry_authentication',
+  'grant select, insert, update on sessions, passwords to tenantry_authentication',
+  // Who is an operator, and whose account is closed, is not for sign-in to change.
+  'grant select on users to tenantry_authentication',
+  'grant insert (id, email, first_name, last_name, is_superuser, last_login_at, last_organization_id, token_version, created_at, updated_at) on users to tenantry_authentication',
+  'grant update (last_login_at, last_organization_id, token_version, updated_at) on users to tenantry_authentication',
   'grant select, insert, update, delete on sign_in_failures to tenantry_authentication',
   'grant select, insert, delete on revocations to tenantry_authentication',
   'grant select, insert on organizations, memberships to tenantry_authentication',

@@ -108,18 +108,22 @@ export async function login(ctx: Context, input: LoginInput): Promise<AuthPayloa
   const rehashed = verdict.needsRehash ? await ctx.services.passwords.hash(input.password) : null
   // The password was right: whatever else refuses the login, it was no guess.
   if (account && verdict.ok) await attempt.succeeded()
-  const signedIn = account && verdict.ok ? await startLogin(ctx, account, rehashed, input.organizationId) : null
+  const signedIn =
+    account && verdict.ok
+      ? await startLogin(ctx, account, rehashed, input.organizationId).catch(async (error: unknown) => {
+          await auditLoginFailure(ctx, account.userId)
+          throw error
+        })
+      : null
   if (!signedIn) {
-    await auditApart(ctx, {
-      action: 'user.login_failed',
-      succeeded: false,
-      actorId: account?.userId ?? null,
-      organizationId: null,
-    })
+    await auditLoginFailure(ctx, account?.userId ?? null)
     throw wrongCredentials()
   }
   return completeSignIn(ctx, signedIn)
 }
+
+const auditLoginFailure = (ctx: Context, actorId: string | null) =>
+  auditApart(ctx, { action: 'user.login_failed', succeeded: false, actorId, organizationId: null })
 
 /** The part of a login that needs the rows. Null where the account changed while its password was compared. */
 function startLogin(

@@ -1,4 +1,5 @@
 import { dictionary } from '@zxcvbn-ts/language-common'
+import { isTooLongToRead } from '../../principal/password-hashing.ts'
 
 export interface PasswordPolicy {
   /** In code points. */
@@ -26,6 +27,7 @@ const commonPasswords: ReadonlySet<string> = new Set(dictionary['passwords-commo
  * blocked, not its parts: `acme-2026` is refused to a member of Acme, and `acme correct horse 7` is not.
  */
 export function checkPassword(password: string, context: PasswordContext, policy: PasswordPolicy): string | null {
+  if (isTooLongToRead(password)) return `must have at most ${maxLength} characters`
   const text = password.normalize('NFC')
   const length = Array.from(text).length
   if (length < policy.minLength) return `must have at least ${policy.minLength} characters`

@@ -68,10 +68,12 @@ async function findMembership(em: EntityManager, membershipId: string): Promise<
   return membership
 }
 
-/** An organization always has an ADMIN. To be asked with the organization locked. */
+/** An organization always has an ADMIN who can sign in. To be asked with the organization locked. */
 async function assertNotLastAdmin(em: EntityManager, leaving: MembershipRow): Promise<void> {
   if (leaving.role !== 'ADMIN') return
-  if ((await em.count(Membership, { role: 'ADMIN' })) > 1) return
+  const others = await em.find(Membership, { role: 'ADMIN', id: { $ne: leaving.id } })
+  const ids = others.map((membership) => membership.userId)
+  if ((await em.count(User, { id: { $in: ids }, deactivatedAt: null })) > 0) return
   throw conflict('LAST_ADMIN', 'The last ADMIN of an organization cannot leave it or be given a lower role')
 }
 

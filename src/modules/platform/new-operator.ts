@@ -9,8 +9,8 @@ import { User, type UserRow } from '../user/user.entity.ts'
 import { giveOperatorPower } from './operator-power.ts'
 
 /**
- * How a platform gets its first operator: by whoever has the database, at the command line. No field of the API leads here,
- * and the door is that of sign-in, since the operators' own can neither make an account nor write a password.
+ * How a platform gets its first operator: by whoever has the database, at the command line. No field of the API leads here.
+ * The account is made through the door of sign-in, and its power given through that of the operators: neither can do both.
  */
 export interface NewOperator {
   email: string
@@ -30,22 +30,17 @@ export async function createOperator(ctx: Context, input: NewOperator): Promise<
   const refusal = checkPassword(input.password, { email, organizationName: null }, ctx.services.config.passwords)
   if (refusal) throw badUserInput({ path: ['password'], reason: refusal })
   const hash = await ctx.services.passwords.hash(input.password)
-  return ctx.rows.write('authentication', async (em) => {
+  await ctx.rows.write('authentication', async (em) => {
     if (await em.findOne(User, { email })) {
       throw conflict('EMAIL_TAKEN', 'There is already an account with this e-mail address')
     }
-    const user = em.create(User, { email, firstName, lastName, isSuperuser: true })
+    const user = em.create(User, { email, firstName, lastName })
     await em.flush()
     em.create(Password, { userId: user.id, hash })
     await em.flush()
-    await audit(ctx, em, {
-      action: 'user.operator_granted',
-      actorId: null,
-      target: { type: 'User', id: user.id },
-      details: { created: true },
-    })
-    return user
+    await audit(ctx, em, { action: 'user.registered', actorId: null, target: { type: 'User', id: user.id } })
   })
+  return (await promoteOperator(ctx, email)).user
 }
 
 /**
@@ -53,7 +48,7 @@ export async function createOperator(ctx: Context, input: NewOperator): Promise<
  * @throws ApiError NOT_FOUND where nobody has registered with the address; CONFLICT for a deactivated account.
  */
 export function promoteOperator(ctx: Context, email: string): Promise<{ user: UserRow; promoted: boolean }> {
-  return ctx.rows.write('authentication', async (em) => {
+  return ctx.rows.write('operator', async (em) => {
     const lock = { lockMode: LockMode.PESSIMISTIC_WRITE } as const
     const user = await em.findOne(User, { email: normalizedEmail(email) }, lock)
     if (!user) throw notFound('User with this e-mail address')

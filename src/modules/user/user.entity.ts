@@ -31,7 +31,21 @@ export const User = defineEntity({
       roles: [roles.server],
       using: `exists (select 1 from memberships m where m.user_id = users.id and m.organization_id = current_setting('mikro.tenant.organizationId')::uuid)`,
     },
-    { name: 'users_authentication', roles: [roles.authentication], using: 'true', check: 'true' },
+    { name: 'users_authentication_read', command: 'select', roles: [roles.authentication], using: 'true' },
+    // Nobody is made an operator by signing up; the column's update is not granted either.
+    {
+      name: 'users_authentication_insert',
+      command: 'insert',
+      roles: [roles.authentication],
+      check: 'not is_superuser',
+    },
+    {
+      name: 'users_authentication_update',
+      command: 'update',
+      roles: [roles.authentication],
+      using: 'true',
+      check: 'true',
+    },
     { name: 'users_operator', roles: [roles.operator], using: 'true', check: 'true' },
   ],
 })
