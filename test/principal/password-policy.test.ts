@@ -78,7 +78,7 @@ test('short words, digits alone and what is missing block nothing', () => {
 
 describe('a text that is too long for any password', () => {
   // A run of combining marks costs normalization the square of its length.
-  const marks = `a1${  '\u0345'.repeat(40_000)}`
+  const marks = `a1${'\u0345'.repeat(40_000)}`
 
   test('is refused before anything normalizes it', async () => {
     const normalize = jest.spyOn(String.prototype, 'normalize')
