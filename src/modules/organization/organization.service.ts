@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/sql'
+import { grantCovers } from '../../access/scopes.ts'
 import { load, type Context, type RowLoader } from '../../context.ts'
 import { inOrderOf } from '../../database/tenant-rows.ts'
 import { badUserInput, forbidden, notFound } from '../../errors.ts'
@@ -92,6 +93,7 @@ export function updateOrganization(
   if (requiresTenantApiKey === null) {
     throw badUserInput({ path: ['input', 'requiresTenantApiKey'], reason: 'must not be null' })
   }
+  if (requiresTenantApiKey === false) assertMayLiftKeyDemand(ctx)
   return ctx.rows.write('tenant', async (em) => {
     const organization = await lockOrganizationAsAdmin(ctx, em)
     if (name !== undefined) organization.name = name
@@ -104,6 +106,15 @@ export function updateOrganization(
       details: { fields: Object.keys(input) },
     })
     return { organization }
+  })
+}
+
+/** A narrow tenant API key must not free its user from needing one: what lifts the demand covers everything. */
+function assertMayLiftKeyDemand(ctx: Context): void {
+  if (ctx.principal?.scopes.some((held) => grantCovers(held, '*:*'))) return
+  throw forbidden('INSUFFICIENT_SCOPE', 'Lifting the demand for a tenant API key takes every scope', {
+    required: ['*:*'],
+    missing: ['*:*'],
   })
 }
 
