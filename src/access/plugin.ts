@@ -8,7 +8,7 @@ import type { Policy } from './policy.ts'
 
 export interface AccessPluginOptions<C extends AccessContext> {
   readonly policy: Policy
-  /** `partial`: a query is served without what is denied in it. `reject`: any denial refuses the whole operation. */
+  /** `partial`: a query is served without what is denied in it. `reject`: one denial refuses the whole operation. */
   readonly mode: 'partial' | 'reject'
   /** Told of what is refused for certain, before the answer leaves or the rest is executed. */
   readonly onDenied?: (
