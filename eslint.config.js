@@ -13,6 +13,7 @@ const programs = [
   'src/migrate.ts',
   'src/keys.ts',
   'src/operator.ts',
+  'src/signing-keys-command.ts',
   'src/access/print-matrix.ts',
   'src/database/check-*.ts',
 ]
@@ -137,7 +138,12 @@ export default defineConfig(
       '@graphql-eslint/require-description': ['error', { DirectiveDefinition: true }],
       '@graphql-eslint/strict-id-in-types': [
         'error',
-        { exceptions: { types: ['PageInfo', 'Platform', 'Principal'], suffixes: ['Payload', 'Edge', 'Connection'] } },
+        {
+          exceptions: {
+            types: ['ExternalClaims', 'IssuerScope', 'PageInfo', 'Platform', 'Principal'],
+            suffixes: ['Payload', 'Edge', 'Connection'],
+          },
+        },
       ],
       '@graphql-eslint/unique-input-field-names': 'error',
     },

@@ -5,9 +5,16 @@ export default {
   transform: {
     '\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
   },
-  // What only a server can show: several connections, instances or logins. The embedded database has one of each.
-  testPathIgnorePatterns: ['/node_modules/', ...(process.env.DATABASE_URL ? [] : ['\\.postgres\\.test\\.ts$'])],
+  // What only a server can show: several connections, instances or logins. The embedded database has one of each; and what
+  // needs a Redis.
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    ...(process.env.DATABASE_URL ? [] : ['\\.postgres\\.test\\.ts$']),
+    ...(process.env.REDIS_URL ? [] : ['\\.redis\\.test\\.ts$']),
+  ],
   testEnvironment: 'node',
+  globalSetup: '<rootDir>/test/global-setup.js',
+  globalTeardown: '<rootDir>/test/global-teardown.js',
   testTimeout: 60_000,
   maxWorkers: 2,
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
@@ -19,6 +26,7 @@ export default {
   coverageThreshold: {
     './src/principal/': { lines: 100 },
     './src/access/': { lines: 100 },
+    './src/rate-limits/': { lines: 100 },
     './src/database/tenancy.ts': { lines: 100 },
   },
 }

@@ -13,15 +13,22 @@ import { assertMigrated } from './database/migrate.ts'
 import { assertServingRole } from './database/serving-role.ts'
 import { describeError } from './http/log.ts'
 import { createHttpServer } from './http/server.ts'
+import { createJobs } from './jobs/jobs.ts'
 import { loadModules, scopesOf, type FeatureModule } from './modules.ts'
 import { createDenialRecorder } from './modules/audit-event/denials.ts'
+import { entitiesOf } from './pipeline-entities.ts'
 import { createAccessTokens } from './principal/access-token.ts'
 import { startApiKeys } from './principal/api-keys.ts'
+import { openExternalIssuers } from './principal/external/external-issuers.ts'
+import { assertKnownScopes } from './principal/external/issuer-settings.ts'
+import { startRegisteredIssuers } from './principal/external/registered-issuers.ts'
 import { identify } from './principal/identify.ts'
 import { createPasswordHasher } from './principal/password-hashing.ts'
-import { Revocation } from './principal/revocation.entity.ts'
+import { requestLimits } from './principal/request-limits.ts'
 import { startRevocations } from './principal/revocations.ts'
-import { loadOrCreateSecret, loadSigningKeys } from './principal/signing-keys.ts'
+import { loadOrCreateSecret } from './principal/secret-files.ts'
+import { prepareSigningKeys } from './principal/start-signing-keys.ts'
+import { openRateLimits } from './rate-limits/rate-limits.ts'
 import { createSchema } from './schema.ts'
 
 /** The longest that two instances' clocks may differ by, on both ends of a token's life. */
@@ -40,22 +47,32 @@ export interface App {
 interface Surroundings {
   log: Logger
   clock?: () => Date
+  /** What an embedded database in memory starts from: one that is made already saves each start the making. */
+  image?: Blob | null
 }
 
 /**
  * Builds everything: used by main.ts and by every test.
  * @throws Error where the server could not serve safely: its schema, keys, database or database role are not in order.
  */
-export async function createApp(config: Config, { log, clock = () => new Date() }: Surroundings): Promise<App> {
+export async function createApp(
+  config: Config,
+  { log, clock = () => new Date(), image = null }: Surroundings,
+): Promise<App> {
   const modules = [...(await loadModules()).values()]
   const scopes = createScopeRegistry(scopesOf(modules))
   const { schema, policy } = createSchema(modules, scopes)
-  const services = await startServices(config, modules, { log, clock, scopes })
+  assertKnownScopes(config.external.issuers, scopes)
+  const services = await startServices(config, modules, { log, clock, scopes, image })
   const { keys, ...started } = services
   const close = async () => {
+    await started.jobs.stop()
     await started.apiKeys.stop()
+    await started.registeredIssuers.stop()
     await started.revocations.stop()
+    await keys.stop()
     await started.passwords.close()
+    await started.rateLimits.stop()
     await started.database.close()
   }
   try {
@@ -64,8 +81,9 @@ export async function createApp(config: Config, { log, clock = () => new Date() 
       log,
       schema,
       createContext: async (facts) => createContext(started, facts, await identify(started, facts)),
+      countRefused: (facts) => requestLimits(started, facts).byAddress(),
       plugins: (formatError) => [closeRows(), access(policy, config, started, formatError)],
-      readiness: () => readiness(started),
+      readiness: () => readiness(started, keys.fault()),
       jwks: () => keys.jwks(),
     })
     server.addHook('onClose', close)
@@ -90,25 +108,21 @@ export async function createApp(config: Config, { log, clock = () => new Date() 
 async function startServices(
   config: Config,
   modules: readonly FeatureModule[],
-  { log, clock, scopes }: Required<Surroundings> & { scopes: Services['scopes'] },
+  { log, clock, scopes, image }: Required<Surroundings> & { scopes: Services['scopes'] },
 ) {
   const { tokens, production, dataDir } = config
-  // In production keys are given, never made: two instances would each make their own.
-  const keys = loadSigningKeys({ ...tokens, production, generateInto: production ? null : dataDir })
+  const startKeys = prepareSigningKeys(config, log)
   const pepper = config.passwords.pepper
     ? Buffer.from(config.passwords.pepper)
     : loadOrCreateSecret(join(dataDir, 'password-pepper'), 32)
   const hashKey = config.apiKeys.hashKey
     ? Buffer.from(config.apiKeys.hashKey)
     : loadOrCreateSecret(join(dataDir, 'api-key-hash-key'), 32)
-  const database = await openDatabase(config, [...modules.flatMap((module) => module.entities ?? []), Revocation], log)
+  const database = await openDatabase(config, entitiesOf(modules), log, image)
+  const lifetimeSeconds = tokens.accessTtlSeconds + CLOCK_LEEWAY_SECONDS
   try {
-    const revocations = await startRevocations({
-      database,
-      log,
-      clock,
-      lifetimeSeconds: tokens.accessTtlSeconds + CLOCK_LEEWAY_SECONDS,
-    })
+    const keys = await startKeys({ database, clock, lifetimeSeconds })
+    const revocations = await startRevocations({ database, log, clock, lifetimeSeconds })
     const accessTokens = createAccessTokens({
       keys,
       issuer: tokens.issuer,
@@ -119,7 +133,13 @@ async function startServices(
     const passwords = createPasswordHasher({ ...config.passwords, pepper })
     const environment = production ? 'live' : 'test'
     const apiKeys = await startApiKeys({ database, log, clock, scopes, hashKey, environment })
-    return { config, log, database, scopes, accessTokens, passwords, revocations, apiKeys, clock, keys }
+    const { privateHosts } = config.external
+    const registeredIssuers = await startRegisteredIssuers({ database, privateHosts })
+    const external = openExternalIssuers({ config, log, clock, registered: registeredIssuers })
+    const rateLimits = await openRateLimits({ database, log, config: config.rateLimits })
+    const jobs = createJobs({ config, database, log, clock })
+    const stopped = { database, passwords, revocations, apiKeys, registeredIssuers, rateLimits, jobs }
+    return { ...stopped, config, log, scopes, accessTokens, external, clock, keys }
   } catch (error) {
     await database.close()
     throw error
@@ -162,7 +182,10 @@ function closeRows(): ApolloServerPlugin<Context> {
 }
 
 /** What a load balancer asks before it sends requests here. */
-async function readiness({ database, log }: Services): Promise<Record<string, string>> {
+async function readiness(
+  { database, rateLimits, log }: Services,
+  signingKeys: string | null,
+): Promise<Record<string, string>> {
   const check = async (work: () => Promise<unknown>) => {
     try {
       await work()
@@ -177,6 +200,8 @@ async function readiness({ database, log }: Services): Promise<Record<string, st
   return {
     database: reachable === 'ok' ? 'ok' : 'unreachable',
     migrations: reachable === 'ok' ? await check(() => assertMigrated(database.orm)) : 'unknown',
+    ...(signingKeys && { signingKeys }),
+    ...(rateLimits.isDegraded() && { rateLimits: 'degraded: counted by each instance alone' }),
     role: reachable === 'ok' ? await check(() => assertServingRole(database.orm)) : 'unknown',
   }
 }

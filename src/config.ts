@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
-import { isExample } from './principal/example-secret.ts'
+import { secretMistakes } from './secret-settings.ts'
+import { tokenSettings } from './token-settings.ts'
+import { isLoopback, issuerMistakes, placeOf, trustedIssuersSetting } from './principal/external/issuer-settings.ts'
 
 const flag = (byDefault: boolean) =>
   z
@@ -20,6 +22,32 @@ const list = z
       .map((entry) => entry.trim())
       .filter(Boolean),
   )
+/** Hosts as `URL` spells them, which is how they are compared. */
+const hostList = list.refine(
+  (hosts) => hosts.every((host) => URL.canParse(`https://${host}`) && new URL(`https://${host}`).host === host),
+  'must be host names in lower case, without ports',
+)
+
+/** Whether the user name and password of a URL can be read: a `%` in them stands for itself as `%25`. */
+function hasReadableLogin(url: string): boolean {
+  try {
+    const { username, password } = new URL(url)
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}
+const unreadableLogin = 'the user name or the password is not percent-encoded'
+
+/** What the database lets nobody remove: see the policies of `audit_events`. */
+const LEAST_RETENTION_DAYS = 30
+
+/**
+ * A key set is cached for 300 s by whoever verifies, an instance that has missed a notification reads the keys again within
+ * 60 s, and clocks differ by as much: with all of that, nobody meets a token whose key they could not know.
+ */
+const LEAST_PUBLISH_SECONDS = 420
 
 /** Every setting, with its default and bounds. The README's table and `.env.example` are checked against it. */
 const settings = z.object({
@@ -32,13 +60,24 @@ const settings = z.object({
   MIGRATE_ON_START: flag(true),
   DATABASE_POOL_SIZE: whole(10, 1, 200),
   DATABASE_STATEMENT_TIMEOUT_MS: whole(8_000, 100, 600_000),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/ })
+    .refine(hasReadableLogin, unreadableLogin)
+    .optional(),
+  REDIS_KEY_PREFIX: z.string().max(64).default('tenantry:'),
   JWT_SECRET: z.string().optional(),
   JWT_PRIVATE_KEY: z.string().optional(),
   JWT_PRIVATE_KEY_FILE: z.string().optional(),
   JWT_VERIFICATION_KEY_FILES: list,
   JWT_RSA_ALGORITHM: z.enum(['RS256', 'PS256']).default('RS256'),
+  SIGNING_KEYS_ENCRYPTION_KEY: z.string().min(32).optional(),
+  SIGNING_KEY_ALGORITHM: z.enum(['RS256', 'ES256']).default('RS256'),
+  SIGNING_KEY_PUBLISH_SECONDS: whole(600, LEAST_PUBLISH_SECONDS, 30 * 86_400),
   JWT_ISSUER: z.string().min(1).default('tenantry'),
   JWT_AUDIENCE: z.string().min(1).default('tenantry'),
+  TRUSTED_ISSUERS: trustedIssuersSetting,
+  ISSUER_PRIVATE_HOSTS: hostList,
+  JWT_SKIP_VALIDATION: flag(false),
   ACCESS_TOKEN_TTL_SECONDS: whole(1_800, 5, 86_400),
   REFRESH_IDLE_TTL_SECONDS: whole(7 * 86_400, 1, 365 * 86_400),
   REFRESH_ABSOLUTE_TTL_SECONDS: whole(30 * 86_400, 1, 365 * 86_400),
@@ -53,6 +92,19 @@ const settings = z.object({
   SIGN_IN_FREE_FAILURES_PER_ADDRESS: whole(100, 1, 10_000),
   API_KEY_HASH_KEY: z.string().min(32).optional(),
   API_KEY_MAX_TTL_DAYS: whole(365, 1, 3_650),
+  RATE_LIMIT_STORE: z.enum(['shared', 'memory']).default('shared'),
+  RATE_LIMIT_ANONYMOUS_PER_MINUTE: whole(120, 1, 1_000_000),
+  RATE_LIMIT_USER_PER_MINUTE: whole(600, 1, 1_000_000),
+  RATE_LIMIT_API_KEY_PER_MINUTE: whole(600, 1, 1_000_000),
+  RATE_LIMIT_API_KEY_MAX_PER_MINUTE: whole(6_000, 1, 1_000_000),
+  RATE_LIMIT_SIGN_IN_PER_ACCOUNT_PER_MINUTE: whole(10, 1, 1_000_000),
+  RATE_LIMIT_SIGN_IN_PER_ADDRESS_PER_MINUTE: whole(60, 1, 1_000_000),
+  AUDIT_RETENTION_DAYS: whole(0, 0, 36_500),
+  WEBHOOK_URL: z
+    .url({ protocol: /^https?$/ })
+    .refine(hasReadableLogin, unreadableLogin)
+    .optional(),
+  WEBHOOK_SECRET: z.string().min(32).optional(),
   CORS_ORIGINS: list,
   TRUST_PROXY_HOPS: whole(0, 0, 10),
   BODY_LIMIT_BYTES: whole(100_000, 1_000, 10_000_000),
@@ -69,9 +121,13 @@ const settings = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
+/** A list is empty by default, and so is what there is none of. */
+const asWritten = (value: unknown) =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : ''
+
 /** Every setting's default as it would be written, empty where there is none, in the order of their definition. */
 export const settingDefaults: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(settings.shape).map(([name, setting]) => [name, String(setting.parse(undefined) ?? '')]),
+  Object.entries(settings.shape).map(([name, setting]) => [name, asWritten(setting.parse(undefined))]),
 )
 
 /** The names of all settings, in the order of their definition. */
@@ -107,50 +163,33 @@ function parse(given: Record<string, string | undefined>): { values: Settings; m
   }))
   const values = Object.fromEntries(read.map(({ name, result }) => [name, result.data])) as Settings
   const malformed = new Map(read.map(({ name, result }) => [name, result.error?.issues ?? []]))
-  const mistakes = [...malformed].flatMap(([name, issues]) => issues.map(({ message }) => `${name}: ${message}`))
+  const mistakes = [...malformed].flatMap(([name, issues]) =>
+    issues.map(({ path, message }) => `${placeOf(name, path)}: ${message}`),
+  )
   const others = contradictions(values).filter((mistake) => !malformed.get(mistake.split(':')[0] ?? '')?.length)
   return { values, mistakes: [...mistakes, ...others] }
 }
 
 function contradictions(given: Settings): string[] {
   const production = given.NODE_ENV === 'production'
-  const hasKey = given.JWT_SECRET ?? given.JWT_PRIVATE_KEY ?? given.JWT_PRIVATE_KEY_FILE
   return [
     production && !given.DATABASE_URL && 'DATABASE_URL: required in production',
-    production && !hasKey && 'JWT_SECRET, JWT_PRIVATE_KEY or JWT_PRIVATE_KEY_FILE: one is required in production',
-    production && !given.PASSWORD_PEPPER && 'PASSWORD_PEPPER: required in production',
-    production && !given.API_KEY_HASH_KEY && 'API_KEY_HASH_KEY: required in production',
-    ...(production ? examplesAmong(given) : []),
-    sharesSecrets(given) && 'JWT_SECRET, PASSWORD_PEPPER and API_KEY_HASH_KEY: must differ from each other',
+    ...secretMistakes(given, production),
     production && given.PASSWORD_HASH_COST < 12 && 'PASSWORD_HASH_COST: at least 12 in production',
-    given.JWT_PRIVATE_KEY && given.JWT_PRIVATE_KEY_FILE && 'JWT_PRIVATE_KEY and JWT_PRIVATE_KEY_FILE: give one',
     given.DATABASE_STATEMENT_TIMEOUT_MS >= given.EXECUTION_TIMEOUT_MS &&
       'DATABASE_STATEMENT_TIMEOUT_MS: must be below EXECUTION_TIMEOUT_MS',
+    given.AUDIT_RETENTION_DAYS > 0 &&
+      given.AUDIT_RETENTION_DAYS < LEAST_RETENTION_DAYS &&
+      `AUDIT_RETENTION_DAYS: 0, or at least ${LEAST_RETENTION_DAYS}`,
+    given.WEBHOOK_URL && !given.WEBHOOK_SECRET && 'WEBHOOK_SECRET: required with WEBHOOK_URL',
+    production && given.WEBHOOK_URL?.startsWith('http:') && 'WEBHOOK_URL: must be https in production',
+    ...issuerMistakes(given.TRUSTED_ISSUERS, { production, ownIssuer: given.JWT_ISSUER }),
+    given.JWT_SKIP_VALIDATION && production && 'JWT_SKIP_VALIDATION: never in production',
+    given.JWT_SKIP_VALIDATION &&
+      !isLoopback(given.HOST ?? '127.0.0.1') &&
+      'JWT_SKIP_VALIDATION: only where HOST is a loopback address, such as 127.0.0.1',
     given.CORS_ORIGINS.includes('*') && "CORS_ORIGINS: '*' is not accepted, name the origins",
   ].filter((mistake) => typeof mistake === 'string')
-}
-
-/** One secret for two purposes is lost for both at once. */
-function sharesSecrets({ JWT_SECRET, PASSWORD_PEPPER, API_KEY_HASH_KEY }: Settings): boolean {
-  const secrets = [JWT_SECRET, PASSWORD_PEPPER, API_KEY_HASH_KEY].filter((secret) => secret !== undefined)
-  return new Set(secrets).size < secrets.length
-}
-
-/** The secrets that others have read too, in documentation. The one of the tokens is looked at with the other keys. */
-function examplesAmong(given: Settings): string[] {
-  return (['PASSWORD_PEPPER', 'API_KEY_HASH_KEY'] as const)
-    .filter((name) => given[name] !== undefined && isExample(given[name]))
-    .map((name) => `${name}: looks like an example; make one with \`openssl rand -hex 32\``)
-}
-
-function readPem(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new Error(`Cannot read the key file ${path}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    })
-  }
 }
 
 function limitsOf(given: Settings) {
@@ -163,6 +202,19 @@ function limitsOf(given: Settings) {
     pageSizeDefault: 50,
     pageSizeMax: 100,
     timeoutMs: given.EXECUTION_TIMEOUT_MS,
+  }
+}
+
+function rateLimitsOf(given: Settings) {
+  return {
+    redis: given.REDIS_URL ? { url: given.REDIS_URL, keyPrefix: given.REDIS_KEY_PREFIX } : null,
+    inMemory: given.RATE_LIMIT_STORE === 'memory',
+    anonymous: given.RATE_LIMIT_ANONYMOUS_PER_MINUTE,
+    user: given.RATE_LIMIT_USER_PER_MINUTE,
+    apiKey: given.RATE_LIMIT_API_KEY_PER_MINUTE,
+    apiKeyMax: given.RATE_LIMIT_API_KEY_MAX_PER_MINUTE,
+    signInPerAccount: given.RATE_LIMIT_SIGN_IN_PER_ACCOUNT_PER_MINUTE,
+    signInPerAddress: given.RATE_LIMIT_SIGN_IN_PER_ADDRESS_PER_MINUTE,
   }
 }
 
@@ -193,17 +245,11 @@ function fromSettings(given: Settings) {
       poolSize: given.DATABASE_POOL_SIZE,
       statementTimeoutMs: given.DATABASE_STATEMENT_TIMEOUT_MS,
     },
-    tokens: {
-      secret: given.JWT_SECRET ?? null,
-      signingKeyPem: given.JWT_PRIVATE_KEY ?? (given.JWT_PRIVATE_KEY_FILE ? readPem(given.JWT_PRIVATE_KEY_FILE) : null),
-      verificationKeyPems: given.JWT_VERIFICATION_KEY_FILES.map(readPem),
-      rsaAlgorithm: given.JWT_RSA_ALGORITHM,
-      issuer: given.JWT_ISSUER,
-      audience: given.JWT_AUDIENCE,
-      accessTtlSeconds: given.ACCESS_TOKEN_TTL_SECONDS,
-      refreshIdleTtlSeconds: given.REFRESH_IDLE_TTL_SECONDS,
-      refreshAbsoluteTtlSeconds: given.REFRESH_ABSOLUTE_TTL_SECONDS,
-      refreshGraceSeconds: given.REFRESH_GRACE_SECONDS,
+    tokens: tokenSettings(given),
+    external: {
+      issuers: given.TRUSTED_ISSUERS,
+      privateHosts: given.ISSUER_PRIVATE_HOSTS,
+      skipSignatures: given.JWT_SKIP_VALIDATION,
     },
     passwords: {
       pepper: given.PASSWORD_PEPPER ?? null,
@@ -219,5 +265,9 @@ function fromSettings(given: Settings) {
       hashKey: given.API_KEY_HASH_KEY ?? null,
       maxTtlDays: given.API_KEY_MAX_TTL_DAYS,
     },
+    rateLimits: rateLimitsOf(given),
+    audit: { retentionDays: given.AUDIT_RETENTION_DAYS || null },
+    webhook:
+      given.WEBHOOK_URL && given.WEBHOOK_SECRET ? { url: given.WEBHOOK_URL, secret: given.WEBHOOK_SECRET } : null,
   }
 }

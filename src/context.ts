@@ -4,11 +4,15 @@ import type { ScopeRegistry } from './access/scopes.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import { openRows, type Rows } from './database/tenancy.ts'
+import type { Jobs } from './jobs/jobs.ts'
 import type { AccessTokens } from './principal/access-token.ts'
 import type { ApiKeys } from './principal/api-keys.ts'
+import type { ExternalIssuers } from './principal/external/external-issuers.ts'
+import type { HeldIssuers } from './principal/external/registered-issuers.ts'
 import type { PasswordHasher } from './principal/password-hashing.ts'
 import type { Principal } from './principal/principal.ts'
 import type { Revocations } from './principal/revocations.ts'
+import type { RateLimits, TellQuota } from './rate-limits/rate-limits.ts'
 
 /** What lives as long as the server does. */
 export interface Services {
@@ -20,6 +24,10 @@ export interface Services {
   readonly passwords: PasswordHasher
   readonly revocations: Revocations
   readonly apiKeys: ApiKeys
+  readonly external: ExternalIssuers
+  readonly registeredIssuers: HeldIssuers
+  readonly jobs: Jobs
+  readonly rateLimits: RateLimits
   readonly clock: () => Date
 }
 
@@ -29,6 +37,8 @@ export interface RequestFacts {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly ipAddress: string
   readonly userAgent: string | null
+  /** Told what is left of each limit that the request is counted under. */
+  readonly tellQuota?: TellQuota
   /** Aborts when the caller has been told that the operation took too long. */
   readonly signal?: AbortSignal
 }

@@ -48,7 +48,8 @@ export function demoConfig(config: Config): Config {
   const directory = mkdtempSync(join(tmpdir(), 'tenantry-demo-'))
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   const database = { ...config.database, url: null, migrationUrl: null }
-  return Object.freeze({ ...config, database, dataDir: join(directory, IN_MEMORY) })
+  const rateLimits = { ...config.rateLimits, redis: null }
+  return Object.freeze({ ...config, database, rateLimits, webhook: null, dataDir: join(directory, IN_MEMORY) })
 }
 
 /** An organization that is there, with what its members and services sign in with. */

@@ -17,6 +17,7 @@ async function main(): Promise<void> {
   }
   process.once('SIGTERM', end).once('SIGINT', end)
   const address = await app.listen()
+  app.services.jobs.start()
   const credentials = demo ? await fillDemo(app, address) : ''
   log.info({ address, engine: app.services.database.engine }, 'ready')
   announce(config, address)
@@ -34,7 +35,7 @@ async function stop(app: App, config: Config, signal: NodeJS.Signals): Promise<v
   log.info({ signal }, 'stopping')
   // Nobody balances load in front of a server that was started by hand.
   const graceMs = config.production && signal === 'SIGTERM' ? config.http.drainGraceMs : 0
-  await drain(app.server, { graceMs })
+  await Promise.all([app.services.jobs.stop(), drain(app.server, { graceMs })])
   log.info('stopped')
   await sleep(0)
   process.exit(0)

@@ -6,6 +6,7 @@ import { GraphQLDateTime, GraphQLEmailAddress } from 'graphql-scalars'
 import { describeAccess } from './access/describe.ts'
 import { guardSchema } from './access/guard.ts'
 import { createPolicy, type Policy } from './access/policy.ts'
+import { ScopeScalar } from './access/scope-scalar.ts'
 import type { ScopeRegistry } from './access/scopes.ts'
 import { continueAs, type Context } from './context.ts'
 import type { FeatureModule } from './modules.ts'
@@ -53,7 +54,7 @@ export function createSchema(
 ): { schema: GraphQLSchema; policy: Policy } {
   const sdl = readSdl()
   const schema = [
-    { DateTime: GraphQLDateTime, EmailAddress: GraphQLEmailAddress },
+    { DateTime: GraphQLDateTime, EmailAddress: GraphQLEmailAddress, Scope: ScopeScalar },
     connectionResolvers(sdl),
     ...[...modules].map((module) => module.resolvers),
   ].reduce<GraphQLSchema>(

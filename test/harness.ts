@@ -5,9 +5,13 @@ import { Client } from 'pg'
 import { createApp, type App } from '../src/app.ts'
 import { loadConfig } from '../src/config.ts'
 import { createLogger } from '../src/http/log.ts'
+import { embeddedImage } from './embedded-image.ts'
 
 /** The PostgreSQL server that the suite runs on; without one, each test server has an embedded database in memory. */
 export const POSTGRES_URL = process.env.DATABASE_URL
+
+/** The Redis that the suite's rate limits are counted in; without one, in the database. */
+export const REDIS_URL = process.env.REDIS_URL
 
 /** A GraphQL answer, as it came over HTTP. */
 export interface Answer {
@@ -52,8 +56,21 @@ const SETTINGS = {
   PASSWORD_HASH_COST: '4',
   API_KEY_HASH_KEY: 'a key for the hashes of tests alone, long enough',
   SIGN_IN_FREE_FAILURES_PER_ADDRESS: '10000',
+  // A suite sends more from its one address in a minute than anybody would.
+  RATE_LIMIT_ANONYMOUS_PER_MINUTE: '1000000',
+  RATE_LIMIT_USER_PER_MINUTE: '1000000',
+  RATE_LIMIT_API_KEY_PER_MINUTE: '1000000',
+  RATE_LIMIT_API_KEY_MAX_PER_MINUTE: '1000000',
+  RATE_LIMIT_SIGN_IN_PER_ACCOUNT_PER_MINUTE: '1000000',
+  RATE_LIMIT_SIGN_IN_PER_ADDRESS_PER_MINUTE: '1000000',
   LOG_LEVEL: 'info',
 }
+
+/** Instances on one database share their limits, and others do not. */
+const redisOf = (databaseUrl: string | undefined) => ({
+  REDIS_URL,
+  REDIS_KEY_PREFIX: `test:${databaseUrl ? new URL(databaseUrl).pathname.slice(-32) : randomUUID()}:`,
+})
 
 /** Makes an empty database on the PostgreSQL server. @returns its URL, and what drops it. */
 export async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
@@ -76,8 +93,8 @@ export async function startServer({ settings = {}, clock, databaseUrl }: Startin
   const url = databaseUrl ?? own?.url
   const logged: string[] = []
   const log = createLogger('info', { write: (line: string) => void logged.push(line) })
-  const config = loadConfig({ ...SETTINGS, DATABASE_URL: url, ...settings }, '/dev/null')
-  const app = await createApp(config, { log, ...(clock && { clock }) })
+  const config = loadConfig({ ...SETTINGS, ...redisOf(url), DATABASE_URL: url, ...settings }, '/dev/null')
+  const app = await createApp(config, { log, image: embeddedImage(), ...(clock && { clock }) })
   await app.listen()
   const { port } = app.server.server.address() as AddressInfo
   const address = `http://127.0.0.1:${port}`

@@ -2,7 +2,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { MikroORM } from '@mikro-orm/pglite'
 import { pino } from 'pino'
 import { loadModules } from '../modules.ts'
-import { Revocation } from '../principal/revocation.entity.ts'
+import { entitiesOf } from '../pipeline-entities.ts'
 import type { Entities } from './entities.ts'
 import { applyMigrations } from './migrate.ts'
 import { ormOptions } from './orm-options.ts'
@@ -77,7 +77,7 @@ export async function checkMigrations(entities: Entities): Promise<string[]> {
 
 async function main(): Promise<void> {
   const modules = [...(await loadModules()).values()]
-  const differences = await checkMigrations([...modules.flatMap((module) => module.entities ?? []), Revocation])
+  const differences = await checkMigrations(entitiesOf(modules))
   for (const difference of differences) console.log(difference)
   console.log(
     differences.length === 0

@@ -31,8 +31,14 @@ export interface Database {
 /**
  * Opens the database: PostgreSQL at `DATABASE_URL`, or the embedded one in the data directory. Applies pending migrations
  * first (unless told not to), as the owner.
+ * @param image what an embedded database in memory starts from; see {@link openEmbedded}
  * @throws Error where the database cannot be reached, is in use by another process, or is not migrated.
  */
-export async function openDatabase(config: Config, entities: Entities, log: Logger): Promise<Database> {
-  return config.database.url ? openPostgres(config, entities, log) : openEmbedded(config, entities, log)
+export async function openDatabase(
+  config: Config,
+  entities: Entities,
+  log: Logger,
+  image?: Blob | null,
+): Promise<Database> {
+  return config.database.url ? openPostgres(config, entities, log) : openEmbedded(config, entities, log, image)
 }

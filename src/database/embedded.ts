@@ -17,15 +17,21 @@ export const IN_MEMORY = ':memory:'
 
 /**
  * Opens PostgreSQL embedded in this process, with its files in `<dataDir>/postgres`.
+ * @param image what a database in memory starts from, as {@link PGlite.dumpDataDir} gives it; left out: from nothing
  * @throws Error where another process has the directory open.
  */
-export async function openEmbedded(config: Config, entities: Entities, log: Logger): Promise<Database> {
+export async function openEmbedded(
+  config: Config,
+  entities: Entities,
+  log: Logger,
+  image?: Blob | null,
+): Promise<Database> {
   const inMemory = config.dataDir.endsWith(IN_MEMORY)
   const path = join(config.dataDir, 'postgres')
   if (!inMemory) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const unlock = inMemory ? () => {} : lockDirectory(config.dataDir)
   try {
-    const pglite = inMemory ? await PGlite.create() : await PGlite.create(path)
+    const pglite = inMemory ? await PGlite.create(image ? { loadDataDir: image } : {}) : await PGlite.create(path)
     const orm = await MikroORM.init({
       ...(await ormOptions(entities, log)),
       dbName: 'postgres',

@@ -54,8 +54,8 @@ export async function openPostgres(config: Config, entities: Entities, log: Logg
     },
   })
   try {
-    await assertServingRole(orm)
     await assertMigrated(orm)
+    await assertServingRole(orm)
     await assertOrdinaryLogin(orm, config.production, log)
   } catch (error) {
     await orm.close()

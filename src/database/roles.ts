@@ -9,4 +9,6 @@ export const roles = {
   authentication: 'tenantry_authentication',
   /** The platform's staff: organizations, users and audit events of all tenants. No table of a tenant's own data. */
   operator: 'tenantry_operator',
+  /** The server's own background jobs: when keys expire, what is due for removal, and the deliveries of webhooks. */
+  jobs: 'tenantry_jobs',
 } as const

@@ -7,10 +7,10 @@ import { roles } from './roles.ts'
 
 /**
  * The one door to rows. Every transaction of the server is opened here, and it names what it may reach: the rows of one
- * tenant, or, explicitly, the few tables that sign-in or the platform's staff work on across tenants. The filter and the
- * row-level security policies both follow from the organization named here; no other file sets either.
+ * tenant, or, explicitly, the few tables that sign-in, the platform's staff or the jobs work on across tenants. The filter
+ * and the row-level security policies both follow from the organization named here; no other file sets either.
  */
-export type Door = 'tenant' | 'authentication' | 'operator'
+export type Door = 'tenant' | 'authentication' | 'operator' | 'jobs'
 
 /** The tenant named where a transaction works for none: no organization has the nil id, so every tenant policy is false. */
 const NO_TENANT = '00000000-0000-0000-0000-000000000000'
@@ -132,6 +132,8 @@ export interface Rows {
   read<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
   /** Runs `work` in a transaction of its own; reads after it see what it wrote. */
   write<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
+  /** Runs `work`, which takes a connection of its own, while the operation holds none. */
+  apart<T>(work: () => Promise<T>): Promise<T>
   /** Called whenever what was read before may be out of date; for the per-operation loaders. */
   onChange(forget: () => void): void
   /** Gives the connection back. Nothing can be read or written afterwards. */
@@ -191,6 +193,11 @@ export function openRows(database: Database, organizationId: string | null, sign
         } finally {
           for (const forget of forgetters) forget()
         }
+      }),
+    apart: (work) =>
+      queued(async () => {
+        await endReading()
+        return work()
       }),
     onChange: (forget) => void forgetters.push(forget),
     async close() {

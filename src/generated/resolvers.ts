@@ -4,12 +4,13 @@ import type { ApiKeyRow } from '../modules/api-key/api-key.entity.ts';
 import type { Connection } from '../database/paging.ts';
 import type { AuditEventRow } from '../modules/audit-event/audit-event.entity.ts';
 import type { GatewayRow } from '../modules/gateway/gateway.entity.ts';
+import type { IssuerRow } from '../modules/issuer/issuer.entity.ts';
 import type { MembershipRow } from '../modules/membership/membership.entity.ts';
 import type { OrganizationRow } from '../modules/organization/organization.entity.ts';
 import type { ProjectRow } from '../modules/project/project.entity.ts';
 import type { SessionRow } from '../modules/session/session.entity.ts';
 import type { UserRow } from '../modules/user/user.entity.ts';
-import type { Principal as RequestPrincipal } from '../principal/principal.ts';
+import type { Principal as RequestPrincipal, ToldByIssuer } from '../principal/principal.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null | undefined;
 export type InputMaybe<T> = T | null | undefined;
@@ -218,6 +219,14 @@ export type DeleteProjectPayload = {
   project: Project;
 };
 
+export type DisableIssuerInput = {
+  id: Scalars['ID']['input'];
+};
+
+export type DisableIssuerPayload = {
+  issuer: Issuer;
+};
+
 /** The `extensions.code` of an error, and what else `extensions` holds. */
 export type ErrorCode =
   /** The request is not a GraphQL request: its method, headers or body. */
@@ -246,6 +255,16 @@ export type ErrorCode =
   | 'TIMEOUT'
   /** No credential, or one that is not accepted: `reason`. */
   | 'UNAUTHENTICATED';
+
+/** Told by the issuer and not checked here: for display. */
+export type ExternalClaims = {
+  email?: Maybe<Scalars['String']['output']>;
+  firstName?: Maybe<Scalars['String']['output']>;
+  /** The issuer's `iss`. */
+  issuer: Scalars['String']['output'];
+  lastName?: Maybe<Scalars['String']['output']>;
+  username?: Maybe<Scalars['String']['output']>;
+};
 
 export type Gateway = Node & {
   createdAt: Scalars['DateTime']['output'];
@@ -280,6 +299,59 @@ export type GatewayOrder = {
 export type GatewayOrderField =
   | 'CREATED_AT'
   | 'NAME';
+
+export type Issuer = Node & {
+  algorithms: Array<IssuerAlgorithm>;
+  /** A token has one of them in `aud`. */
+  audiences: Array<Scalars['String']['output']>;
+  createdAt: Scalars['DateTime']['output'];
+  createdBy?: Maybe<User>;
+  disabledAt?: Maybe<Scalars['DateTime']['output']>;
+  id: Scalars['ID']['output'];
+  /** What its tokens say in `iss`, exactly. */
+  iss: Scalars['String']['output'];
+  /** Where its keys are; null: where its discovery document says. */
+  jwksUri?: Maybe<Scalars['String']['output']>;
+  /** The most that a token is granted. */
+  maxScopes: Array<Scalars['Scope']['output']>;
+  /** The claim with the token's scopes. */
+  scopeClaim: Scalars['String']['output'];
+  /** What these stand for here; one that is not listed stands for nothing. */
+  scopeMap: Array<IssuerScope>;
+};
+
+export type IssuerAlgorithm =
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'RS256'
+  | 'RS384'
+  | 'RS512';
+
+export type IssuerConnection = {
+  edges: Array<IssuerEdge>;
+  nodes: Array<Issuer>;
+  pageInfo: PageInfo;
+  totalCount: Scalars['Int']['output'];
+};
+
+export type IssuerEdge = {
+  cursor: Scalars['String']['output'];
+  node: Issuer;
+};
+
+export type IssuerScope = {
+  grants: Array<Scalars['Scope']['output']>;
+  scope: Scalars['String']['output'];
+};
+
+export type IssuerScopeInput = {
+  grants: Array<Scalars['Scope']['input']>;
+  scope: Scalars['String']['input'];
+};
 
 export type LeaveOrganizationPayload = {
   organization: Organization;
@@ -336,12 +408,16 @@ export type Mutation = {
   /** Soft delete: the organization's data stays, and nobody reaches it any more. */
   deleteOrganization: DeleteOrganizationPayload;
   deleteProject: DeleteProjectPayload;
+  /** Its tokens are refused from the next request on. The issuer may be registered again. */
+  disableIssuer: DisableIssuerPayload;
   leaveOrganization: LeaveOrganizationPayload;
   login: AuthPayload;
   /** Ends the session of the presented access token, or every session of the user. */
   logout: LogoutPayload;
   refresh: AuthPayload;
   register: AuthPayload;
+  /** Nothing is fetched from the issuer before the first of its tokens. */
+  registerIssuer: RegisterIssuerPayload;
   reinstateOrganization: ReinstateOrganizationPayload;
   removeMember: RemoveMemberPayload;
   revokeApiKey: RevokeApiKeyPayload;
@@ -349,6 +425,8 @@ export type Mutation = {
   /** A new key with the old one's settings. The old one goes on working for `overlapSeconds`, never past its own expiry. */
   rotateApiKey: RotateApiKeyPayload;
   setOperator: SetOperatorPayload;
+  /** What an issuer calls the organization, where that is neither its id nor its slug; null or nothing takes it away. */
+  setOrganizationExternalId: SetOrganizationExternalIdPayload;
   suspendOrganization: SuspendOrganizationPayload;
   /** A new token pair whose current organization is the given one. */
   switchOrganization: AuthPayload;
@@ -419,6 +497,11 @@ export type MutationDeleteProjectArgs = {
 };
 
 
+export type MutationDisableIssuerArgs = {
+  input: DisableIssuerInput;
+};
+
+
 export type MutationLoginArgs = {
   input: LoginInput;
 };
@@ -436,6 +519,11 @@ export type MutationRefreshArgs = {
 
 export type MutationRegisterArgs = {
   input: RegisterInput;
+};
+
+
+export type MutationRegisterIssuerArgs = {
+  input: RegisterIssuerInput;
 };
 
 
@@ -466,6 +554,11 @@ export type MutationRotateApiKeyArgs = {
 
 export type MutationSetOperatorArgs = {
   input: SetOperatorInput;
+};
+
+
+export type MutationSetOrganizationExternalIdArgs = {
+  input: SetOrganizationExternalIdInput;
 };
 
 
@@ -508,6 +601,8 @@ export type OrderDirection =
 
 export type Organization = Node & {
   createdAt: Scalars['DateTime']['output'];
+  /** What the tokens of issuers call it, where an operator has said so. */
+  externalId?: Maybe<Scalars['String']['output']>;
   id: Scalars['ID']['output'];
   members?: Maybe<MembershipConnection>;
   name: Scalars['String']['output'];
@@ -619,6 +714,8 @@ export type PlatformAuditEventEdge = {
 export type Principal = {
   /** True where every scope given is covered. For a user interface that hides what it may not do. */
   can: Scalars['Boolean']['output'];
+  /** What the token of a trusted issuer says of its user; null for every other kind. */
+  claims?: Maybe<ExternalClaims>;
   kind: PrincipalKind;
   /** Null where the credential names none: a user without an organization, an operator. */
   organization?: Maybe<Organization>;
@@ -689,6 +786,8 @@ export type Query = {
   auditEvents?: Maybe<AuditEventConnection>;
   gateway?: Maybe<Gateway>;
   gateways?: Maybe<GatewayConnection>;
+  /** Whose tokens the organization accepts beside the server's own. They are sent with `X-Tenant-Id`, and act for it alone. */
+  issuers?: Maybe<IssuerConnection>;
   /** The signed-in user. */
   me: User;
   /** The current organization: the one that the credential names. */
@@ -739,6 +838,14 @@ export type QueryGatewaysArgs = {
 };
 
 
+export type QueryIssuersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryProjectArgs = {
   id: Scalars['ID']['input'];
 };
@@ -763,6 +870,21 @@ export type RegisterInput = {
   lastName?: InputMaybe<Scalars['String']['input']>;
   organizationName?: InputMaybe<Scalars['String']['input']>;
   password: Scalars['String']['input'];
+};
+
+export type RegisterIssuerInput = {
+  algorithms?: Array<IssuerAlgorithm>;
+  audiences: Array<Scalars['String']['input']>;
+  iss: Scalars['String']['input'];
+  jwksUri?: InputMaybe<Scalars['String']['input']>;
+  maxScopes: Array<Scalars['Scope']['input']>;
+  scopeClaim?: Scalars['String']['input'];
+  /** Left out: `api:read` grants `read:*`, and `api:write` grants `write:*`. */
+  scopeMap?: InputMaybe<Array<IssuerScopeInput>>;
+};
+
+export type RegisterIssuerPayload = {
+  issuer: Issuer;
 };
 
 export type ReinstateOrganizationInput = {
@@ -832,6 +954,15 @@ export type SetOperatorInput = {
 
 export type SetOperatorPayload = {
   user: User;
+};
+
+export type SetOrganizationExternalIdInput = {
+  externalId?: InputMaybe<Scalars['String']['input']>;
+  id: Scalars['ID']['input'];
+};
+
+export type SetOrganizationExternalIdPayload = {
+  organization: Organization;
 };
 
 export type SuspendOrganizationInput = {
@@ -993,6 +1124,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( ApiKeyRow )
     | ( AuditEventRow )
     | ( GatewayRow )
+    | ( IssuerRow )
     | ( MembershipRow )
     | ( OrganizationRow )
     | ( AuditEventRow )
@@ -1038,8 +1170,11 @@ export type ResolversTypes = {
   DeleteOrganizationPayload: ResolverTypeWrapper<Omit<DeleteOrganizationPayload, 'organization'> & { organization: ResolversTypes['Organization'] }>;
   DeleteProjectInput: DeleteProjectInput;
   DeleteProjectPayload: ResolverTypeWrapper<Omit<DeleteProjectPayload, 'project'> & { project: ResolversTypes['Project'] }>;
+  DisableIssuerInput: DisableIssuerInput;
+  DisableIssuerPayload: ResolverTypeWrapper<Omit<DisableIssuerPayload, 'issuer'> & { issuer: ResolversTypes['Issuer'] }>;
   EmailAddress: ResolverTypeWrapper<Scalars['EmailAddress']['output']>;
   ErrorCode: ErrorCode;
+  ExternalClaims: ResolverTypeWrapper<ToldByIssuer>;
   Gateway: ResolverTypeWrapper<GatewayRow>;
   GatewayConnection: ResolverTypeWrapper<Connection<GatewayRow>>;
   GatewayEdge: ResolverTypeWrapper<Omit<GatewayEdge, 'node'> & { node: ResolversTypes['Gateway'] }>;
@@ -1048,6 +1183,12 @@ export type ResolversTypes = {
   GatewayOrderField: GatewayOrderField;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
+  Issuer: ResolverTypeWrapper<IssuerRow>;
+  IssuerAlgorithm: IssuerAlgorithm;
+  IssuerConnection: ResolverTypeWrapper<Connection<IssuerRow>>;
+  IssuerEdge: ResolverTypeWrapper<Omit<IssuerEdge, 'node'> & { node: ResolversTypes['Issuer'] }>;
+  IssuerScope: ResolverTypeWrapper<IssuerScope>;
+  IssuerScopeInput: IssuerScopeInput;
   LeaveOrganizationPayload: ResolverTypeWrapper<Omit<LeaveOrganizationPayload, 'organization'> & { organization: ResolversTypes['Organization'] }>;
   LoginInput: LoginInput;
   LogoutInput: LogoutInput;
@@ -1077,6 +1218,8 @@ export type ResolversTypes = {
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RefreshInput: RefreshInput;
   RegisterInput: RegisterInput;
+  RegisterIssuerInput: RegisterIssuerInput;
+  RegisterIssuerPayload: ResolverTypeWrapper<Omit<RegisterIssuerPayload, 'issuer'> & { issuer: ResolversTypes['Issuer'] }>;
   ReinstateOrganizationInput: ReinstateOrganizationInput;
   ReinstateOrganizationPayload: ResolverTypeWrapper<Omit<ReinstateOrganizationPayload, 'organization'> & { organization: ResolversTypes['Organization'] }>;
   RemoveMemberInput: RemoveMemberInput;
@@ -1092,6 +1235,8 @@ export type ResolversTypes = {
   Session: ResolverTypeWrapper<SessionRow>;
   SetOperatorInput: SetOperatorInput;
   SetOperatorPayload: ResolverTypeWrapper<Omit<SetOperatorPayload, 'user'> & { user: ResolversTypes['User'] }>;
+  SetOrganizationExternalIdInput: SetOrganizationExternalIdInput;
+  SetOrganizationExternalIdPayload: ResolverTypeWrapper<Omit<SetOrganizationExternalIdPayload, 'organization'> & { organization: ResolversTypes['Organization'] }>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   SuspendOrganizationInput: SuspendOrganizationInput;
   SuspendOrganizationPayload: ResolverTypeWrapper<Omit<SuspendOrganizationPayload, 'organization'> & { organization: ResolversTypes['Organization'] }>;
@@ -1144,7 +1289,10 @@ export type ResolversParentTypes = {
   DeleteOrganizationPayload: Omit<DeleteOrganizationPayload, 'organization'> & { organization: ResolversParentTypes['Organization'] };
   DeleteProjectInput: DeleteProjectInput;
   DeleteProjectPayload: Omit<DeleteProjectPayload, 'project'> & { project: ResolversParentTypes['Project'] };
+  DisableIssuerInput: DisableIssuerInput;
+  DisableIssuerPayload: Omit<DisableIssuerPayload, 'issuer'> & { issuer: ResolversParentTypes['Issuer'] };
   EmailAddress: Scalars['EmailAddress']['output'];
+  ExternalClaims: ToldByIssuer;
   Gateway: GatewayRow;
   GatewayConnection: Connection<GatewayRow>;
   GatewayEdge: Omit<GatewayEdge, 'node'> & { node: ResolversParentTypes['Gateway'] };
@@ -1152,6 +1300,11 @@ export type ResolversParentTypes = {
   GatewayOrder: GatewayOrder;
   ID: Scalars['ID']['output'];
   Int: Scalars['Int']['output'];
+  Issuer: IssuerRow;
+  IssuerConnection: Connection<IssuerRow>;
+  IssuerEdge: Omit<IssuerEdge, 'node'> & { node: ResolversParentTypes['Issuer'] };
+  IssuerScope: IssuerScope;
+  IssuerScopeInput: IssuerScopeInput;
   LeaveOrganizationPayload: Omit<LeaveOrganizationPayload, 'organization'> & { organization: ResolversParentTypes['Organization'] };
   LoginInput: LoginInput;
   LogoutInput: LogoutInput;
@@ -1178,6 +1331,8 @@ export type ResolversParentTypes = {
   Query: Record<PropertyKey, never>;
   RefreshInput: RefreshInput;
   RegisterInput: RegisterInput;
+  RegisterIssuerInput: RegisterIssuerInput;
+  RegisterIssuerPayload: Omit<RegisterIssuerPayload, 'issuer'> & { issuer: ResolversParentTypes['Issuer'] };
   ReinstateOrganizationInput: ReinstateOrganizationInput;
   ReinstateOrganizationPayload: Omit<ReinstateOrganizationPayload, 'organization'> & { organization: ResolversParentTypes['Organization'] };
   RemoveMemberInput: RemoveMemberInput;
@@ -1192,6 +1347,8 @@ export type ResolversParentTypes = {
   Session: SessionRow;
   SetOperatorInput: SetOperatorInput;
   SetOperatorPayload: Omit<SetOperatorPayload, 'user'> & { user: ResolversParentTypes['User'] };
+  SetOrganizationExternalIdInput: SetOrganizationExternalIdInput;
+  SetOrganizationExternalIdPayload: Omit<SetOrganizationExternalIdPayload, 'organization'> & { organization: ResolversParentTypes['Organization'] };
   String: Scalars['String']['output'];
   SuspendOrganizationInput: SuspendOrganizationInput;
   SuspendOrganizationPayload: Omit<SuspendOrganizationPayload, 'organization'> & { organization: ResolversParentTypes['Organization'] };
@@ -1347,9 +1504,21 @@ export type DeleteProjectPayloadResolvers<ContextType = Context, ParentType exte
   project?: Resolver<ResolversTypes['Project'], ParentType, ContextType>;
 };
 
+export type DisableIssuerPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DisableIssuerPayload'] = ResolversParentTypes['DisableIssuerPayload']> = {
+  issuer?: Resolver<ResolversTypes['Issuer'], ParentType, ContextType>;
+};
+
 export interface EmailAddressScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['EmailAddress'], any> {
   name: 'EmailAddress';
 }
+
+export type ExternalClaimsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ExternalClaims'] = ResolversParentTypes['ExternalClaims']> = {
+  email?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  firstName?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  issuer?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  lastName?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  username?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
 
 export type GatewayResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Gateway'] = ResolversParentTypes['Gateway']> = {
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
@@ -1370,6 +1539,38 @@ export type GatewayConnectionResolvers<ContextType = Context, ParentType extends
 export type GatewayEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['GatewayEdge'] = ResolversParentTypes['GatewayEdge']> = {
   cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   node?: Resolver<ResolversTypes['Gateway'], ParentType, ContextType>;
+};
+
+export type IssuerResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Issuer'] = ResolversParentTypes['Issuer']> = {
+  algorithms?: Resolver<Array<ResolversTypes['IssuerAlgorithm']>, ParentType, ContextType>;
+  audiences?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  createdBy?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType>;
+  disabledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  iss?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  jwksUri?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  maxScopes?: Resolver<Array<ResolversTypes['Scope']>, ParentType, ContextType>;
+  scopeClaim?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  scopeMap?: Resolver<Array<ResolversTypes['IssuerScope']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type IssuerConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['IssuerConnection'] = ResolversParentTypes['IssuerConnection']> = {
+  edges?: Resolver<Array<ResolversTypes['IssuerEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<Array<ResolversTypes['Issuer']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+  totalCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type IssuerEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['IssuerEdge'] = ResolversParentTypes['IssuerEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['Issuer'], ParentType, ContextType>;
+};
+
+export type IssuerScopeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['IssuerScope'] = ResolversParentTypes['IssuerScope']> = {
+  grants?: Resolver<Array<ResolversTypes['Scope']>, ParentType, ContextType>;
+  scope?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
 export type LeaveOrganizationPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LeaveOrganizationPayload'] = ResolversParentTypes['LeaveOrganizationPayload']> = {
@@ -1414,17 +1615,20 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   deleteGateway?: Resolver<ResolversTypes['DeleteGatewayPayload'], ParentType, ContextType, RequireFields<MutationDeleteGatewayArgs, 'input'>>;
   deleteOrganization?: Resolver<ResolversTypes['DeleteOrganizationPayload'], ParentType, ContextType, RequireFields<MutationDeleteOrganizationArgs, 'input'>>;
   deleteProject?: Resolver<ResolversTypes['DeleteProjectPayload'], ParentType, ContextType, RequireFields<MutationDeleteProjectArgs, 'input'>>;
+  disableIssuer?: Resolver<ResolversTypes['DisableIssuerPayload'], ParentType, ContextType, RequireFields<MutationDisableIssuerArgs, 'input'>>;
   leaveOrganization?: Resolver<ResolversTypes['LeaveOrganizationPayload'], ParentType, ContextType>;
   login?: Resolver<ResolversTypes['AuthPayload'], ParentType, ContextType, RequireFields<MutationLoginArgs, 'input'>>;
   logout?: Resolver<ResolversTypes['LogoutPayload'], ParentType, ContextType, Partial<MutationLogoutArgs>>;
   refresh?: Resolver<ResolversTypes['AuthPayload'], ParentType, ContextType, RequireFields<MutationRefreshArgs, 'input'>>;
   register?: Resolver<ResolversTypes['AuthPayload'], ParentType, ContextType, RequireFields<MutationRegisterArgs, 'input'>>;
+  registerIssuer?: Resolver<ResolversTypes['RegisterIssuerPayload'], ParentType, ContextType, RequireFields<MutationRegisterIssuerArgs, 'input'>>;
   reinstateOrganization?: Resolver<ResolversTypes['ReinstateOrganizationPayload'], ParentType, ContextType, RequireFields<MutationReinstateOrganizationArgs, 'input'>>;
   removeMember?: Resolver<ResolversTypes['RemoveMemberPayload'], ParentType, ContextType, RequireFields<MutationRemoveMemberArgs, 'input'>>;
   revokeApiKey?: Resolver<ResolversTypes['RevokeApiKeyPayload'], ParentType, ContextType, RequireFields<MutationRevokeApiKeyArgs, 'input'>>;
   revokeSession?: Resolver<ResolversTypes['RevokeSessionPayload'], ParentType, ContextType, RequireFields<MutationRevokeSessionArgs, 'input'>>;
   rotateApiKey?: Resolver<ResolversTypes['RotateApiKeyPayload'], ParentType, ContextType, RequireFields<MutationRotateApiKeyArgs, 'input'>>;
   setOperator?: Resolver<ResolversTypes['SetOperatorPayload'], ParentType, ContextType, RequireFields<MutationSetOperatorArgs, 'input'>>;
+  setOrganizationExternalId?: Resolver<ResolversTypes['SetOrganizationExternalIdPayload'], ParentType, ContextType, RequireFields<MutationSetOrganizationExternalIdArgs, 'input'>>;
   suspendOrganization?: Resolver<ResolversTypes['SuspendOrganizationPayload'], ParentType, ContextType, RequireFields<MutationSuspendOrganizationArgs, 'input'>>;
   switchOrganization?: Resolver<ResolversTypes['AuthPayload'], ParentType, ContextType, RequireFields<MutationSwitchOrganizationArgs, 'input'>>;
   updateApiKey?: Resolver<ResolversTypes['UpdateApiKeyPayload'], ParentType, ContextType, RequireFields<MutationUpdateApiKeyArgs, 'input'>>;
@@ -1434,11 +1638,12 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
 };
 
 export type NodeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Node'] = ResolversParentTypes['Node']> = {
-  __resolveType: TypeResolveFn<'ApiKey' | 'AuditEvent' | 'Gateway' | 'Membership' | 'Organization' | 'PlatformAuditEvent' | 'Project' | 'Session' | 'User', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'ApiKey' | 'AuditEvent' | 'Gateway' | 'Issuer' | 'Membership' | 'Organization' | 'PlatformAuditEvent' | 'Project' | 'Session' | 'User', ParentType, ContextType>;
 };
 
 export type OrganizationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Organization'] = ResolversParentTypes['Organization']> = {
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  externalId?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   members?: Resolver<Maybe<ResolversTypes['MembershipConnection']>, ParentType, ContextType, Partial<OrganizationMembersArgs>>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
@@ -1505,6 +1710,7 @@ export type PlatformAuditEventEdgeResolvers<ContextType = Context, ParentType ex
 
 export type PrincipalResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Principal'] = ResolversParentTypes['Principal']> = {
   can?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<PrincipalCanArgs, 'scopes'>>;
+  claims?: Resolver<Maybe<ResolversTypes['ExternalClaims']>, ParentType, ContextType>;
   kind?: Resolver<ResolversTypes['PrincipalKind'], ParentType, ContextType>;
   organization?: Resolver<Maybe<ResolversTypes['Organization']>, ParentType, ContextType>;
   role?: Resolver<Maybe<ResolversTypes['Role']>, ParentType, ContextType>;
@@ -1540,12 +1746,17 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   auditEvents?: Resolver<Maybe<ResolversTypes['AuditEventConnection']>, ParentType, ContextType, Partial<QueryAuditEventsArgs>>;
   gateway?: Resolver<Maybe<ResolversTypes['Gateway']>, ParentType, ContextType, RequireFields<QueryGatewayArgs, 'id'>>;
   gateways?: Resolver<Maybe<ResolversTypes['GatewayConnection']>, ParentType, ContextType, Partial<QueryGatewaysArgs>>;
+  issuers?: Resolver<Maybe<ResolversTypes['IssuerConnection']>, ParentType, ContextType, Partial<QueryIssuersArgs>>;
   me?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
   organization?: Resolver<Maybe<ResolversTypes['Organization']>, ParentType, ContextType>;
   platform?: Resolver<Maybe<ResolversTypes['Platform']>, ParentType, ContextType>;
   principal?: Resolver<ResolversTypes['Principal'], ParentType, ContextType>;
   project?: Resolver<Maybe<ResolversTypes['Project']>, ParentType, ContextType, RequireFields<QueryProjectArgs, 'id'>>;
   projects?: Resolver<Maybe<ResolversTypes['ProjectConnection']>, ParentType, ContextType, Partial<QueryProjectsArgs>>;
+};
+
+export type RegisterIssuerPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RegisterIssuerPayload'] = ResolversParentTypes['RegisterIssuerPayload']> = {
+  issuer?: Resolver<ResolversTypes['Issuer'], ParentType, ContextType>;
 };
 
 export type ReinstateOrganizationPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReinstateOrganizationPayload'] = ResolversParentTypes['ReinstateOrganizationPayload']> = {
@@ -1587,6 +1798,10 @@ export type SessionResolvers<ContextType = Context, ParentType extends Resolvers
 
 export type SetOperatorPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SetOperatorPayload'] = ResolversParentTypes['SetOperatorPayload']> = {
   user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
+export type SetOrganizationExternalIdPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SetOrganizationExternalIdPayload'] = ResolversParentTypes['SetOrganizationExternalIdPayload']> = {
+  organization?: Resolver<ResolversTypes['Organization'], ParentType, ContextType>;
 };
 
 export type SuspendOrganizationPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SuspendOrganizationPayload'] = ResolversParentTypes['SuspendOrganizationPayload']> = {
@@ -1655,10 +1870,16 @@ export type Resolvers<ContextType = Context> = {
   DeleteGatewayPayload?: DeleteGatewayPayloadResolvers<ContextType>;
   DeleteOrganizationPayload?: DeleteOrganizationPayloadResolvers<ContextType>;
   DeleteProjectPayload?: DeleteProjectPayloadResolvers<ContextType>;
+  DisableIssuerPayload?: DisableIssuerPayloadResolvers<ContextType>;
   EmailAddress?: GraphQLScalarType;
+  ExternalClaims?: ExternalClaimsResolvers<ContextType>;
   Gateway?: GatewayResolvers<ContextType>;
   GatewayConnection?: GatewayConnectionResolvers<ContextType>;
   GatewayEdge?: GatewayEdgeResolvers<ContextType>;
+  Issuer?: IssuerResolvers<ContextType>;
+  IssuerConnection?: IssuerConnectionResolvers<ContextType>;
+  IssuerEdge?: IssuerEdgeResolvers<ContextType>;
+  IssuerScope?: IssuerScopeResolvers<ContextType>;
   LeaveOrganizationPayload?: LeaveOrganizationPayloadResolvers<ContextType>;
   LogoutPayload?: LogoutPayloadResolvers<ContextType>;
   Membership?: MembershipResolvers<ContextType>;
@@ -1679,6 +1900,7 @@ export type Resolvers<ContextType = Context> = {
   ProjectConnection?: ProjectConnectionResolvers<ContextType>;
   ProjectEdge?: ProjectEdgeResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  RegisterIssuerPayload?: RegisterIssuerPayloadResolvers<ContextType>;
   ReinstateOrganizationPayload?: ReinstateOrganizationPayloadResolvers<ContextType>;
   RemoveMemberPayload?: RemoveMemberPayloadResolvers<ContextType>;
   RevokeApiKeyPayload?: RevokeApiKeyPayloadResolvers<ContextType>;
@@ -1687,6 +1909,7 @@ export type Resolvers<ContextType = Context> = {
   Scope?: GraphQLScalarType;
   Session?: SessionResolvers<ContextType>;
   SetOperatorPayload?: SetOperatorPayloadResolvers<ContextType>;
+  SetOrganizationExternalIdPayload?: SetOrganizationExternalIdPayloadResolvers<ContextType>;
   SuspendOrganizationPayload?: SuspendOrganizationPayloadResolvers<ContextType>;
   UpdateApiKeyPayload?: UpdateApiKeyPayloadResolvers<ContextType>;
   UpdateGatewayPayload?: UpdateGatewayPayloadResolvers<ContextType>;

@@ -3,6 +3,7 @@ import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
 import { ApiError, badUserInput, type BadInput, type ErrorCode } from '../errors.ts'
 import { describeError } from './log.ts'
+import { withoutToken, withoutValue } from './reasons.ts'
 import { requestScope } from './request.ts'
 
 /** What turns an error into its public form; Apollo Server's `formatError`. It never throws. */
@@ -96,11 +97,11 @@ function refusal(
             maximum: options.maxTokens,
             actual: options.maxTokens + 1,
           })
-        : told('GRAPHQL_PARSE_FAILED', error.message)
+        : told('GRAPHQL_PARSE_FAILED', withoutToken(error.message))
     case ApolloServerErrorCode.GRAPHQL_VALIDATION_FAILED:
       return told('GRAPHQL_VALIDATION_FAILED', validationMessage(error))
     case ApolloServerErrorCode.OPERATION_RESOLUTION_FAILURE:
-      return told('OPERATION_RESOLUTION_FAILURE', error.message)
+      return told('OPERATION_RESOLUTION_FAILURE', error.message.replace(/ named "[\s\S]*"\.$/, ' name.'))
     case ApolloServerErrorCode.BAD_REQUEST:
     case ApolloServerErrorCode.PERSISTED_QUERY_NOT_SUPPORTED:
     case ApolloServerErrorCode.PERSISTED_QUERY_NOT_FOUND:
@@ -113,10 +114,29 @@ function refusal(
 const isTokenLimit = (error: GraphQLError): boolean =>
   /^Syntax Error: Document contains more tha[nt] \d+ tokens/.test(error.message)
 
+/** What a value is written as; an error that names no node is taken to be about one. */
+const values: ReadonlySet<unknown> = new Set([
+  undefined,
+  Kind.STRING,
+  Kind.INT,
+  Kind.FLOAT,
+  Kind.BOOLEAN,
+  Kind.ENUM,
+  Kind.NULL,
+  Kind.LIST,
+  Kind.OBJECT,
+  // What a key holds is as unknown as a value.
+  Kind.OBJECT_FIELD,
+])
+
+/** Names of the document are told to who wrote it; its values are not, which may be a password in the wrong place. */
 function validationMessage(error: GraphQLError): string {
-  return error.extensions.validationErrorCode === ApolloServerValidationErrorCode.INTROSPECTION_DISABLED
-    ? 'Introspection is disabled on this server'
-    : error.message
+  if (error.extensions.validationErrorCode === ApolloServerValidationErrorCode.INTROSPECTION_DISABLED) {
+    return 'Introspection is disabled on this server'
+  }
+  if (!values.has(error.nodes?.[0]?.kind)) return error.message
+  const reason = withoutValue(error.message) ?? 'a value is not accepted'
+  return reason.charAt(0).toUpperCase() + reason.slice(1)
 }
 
 function variableRefusal(
@@ -142,10 +162,11 @@ function badVariable(error: GraphQLError): BadInput | undefined {
   if (cause && error.message.endsWith(`; ${cause.message}`)) {
     const prefix = error.message.slice(0, -cause.message.length - 2)
     const printedPath = / at "([^"]+)"$/.exec(prefix)?.[1]
-    return { path: printedPath === undefined ? [name] : parsePath(printedPath), reason: withoutValue(cause.message) }
+    const path = printedPath === undefined ? [name] : parsePath(printedPath)
+    return { path, reason: withoutValue(cause.message) ?? 'is not accepted' }
   }
-  const required = error.message.replace(quotedVariable, '')
-  return { path: [name], reason: `value ${withoutValue(required)}`.replace(/\.$/, '') }
+  const required = withoutValue(error.message.replace(quotedVariable, ''))
+  return { path: [name], reason: `value ${required ?? 'is not accepted'}` }
 }
 
 function parsePath(printed: string): (string | number)[] {
@@ -153,34 +174,36 @@ function parsePath(printed: string): (string | number)[] {
   return keys.map((key) => (/^\d+$/.test(key) ? Number(key) : key))
 }
 
-const withoutValue = (reason: string): string =>
-  reason
-    .replace(/: [\s\S]*$/, '')
-    .replace(/\s*Did you mean[\s\S]*$/, '')
-    .replace(/^Value "[\s\S]*" does not exist in/, 'value does not exist in')
-    .replace(/\.$/, '')
-
-/** An argument that only its execution found to be bad: a variable's null where the argument takes none. */
+/** An argument that only its execution found to be bad: a variable's null where it takes none, or a literal with one in it. */
 function argumentErrorIn(error: unknown): ApiError | undefined {
   const original = error instanceof GraphQLError ? (error.originalError ?? error) : undefined
   if (!(original instanceof GraphQLError) || original.extensions.code !== undefined) return undefined
   const name = /^Argument "(\w+)" /.exec(original.message)?.[1]
   // Only graphql-js itself knows the nodes: a resolver's error of the same words does not pass.
-  const byGraphql = original.nodes?.some((node) => node.kind === Kind.VARIABLE || node.kind === Kind.FIELD)
+  const byGraphql = original.nodes?.some(
+    ({ kind }) => kind === Kind.VARIABLE || kind === Kind.FIELD || values.has(kind),
+  )
   if (name === undefined || byGraphql !== true) return undefined
-  return badUserInput({ path: [name], reason: withoutValue(original.message.replace(/^Argument "\w+" /, '')) })
+  const reason = withoutValue(original.message.replace(/^Argument "\w+" /, '')) ?? 'is not accepted'
+  return badUserInput({ path: [name], reason })
 }
 
 function internalError({ path }: GraphQLFormattedError, error: unknown, log: Logger): GraphQLFormattedError {
   const requestId = requestScope.getStore()?.requestId
   try {
     const thrown = error instanceof GraphQLError ? (error.originalError ?? error) : error
-    log.error({ requestId, path: path?.join('.'), error: describeError(thrown) }, 'internal error')
+    log.error({ requestId, field: fieldOf(error), error: describeError(thrown) }, 'internal error')
   } catch {
     // The answer matters more than its log line.
   }
   const message = 'Internal server error'
   return { message, ...(path && { path }), extensions: { code: 'INTERNAL_SERVER_ERROR', requestId } }
+}
+
+/** The field that failed, by its name in the schema: an error's path consists of aliases, which may be anything. */
+function fieldOf(error: unknown): string | undefined {
+  const node = error instanceof GraphQLError ? error.nodes?.[0] : undefined
+  return node?.kind === Kind.FIELD ? node.name.value : undefined
 }
 
 /** The body of an answer that no GraphQL operation gave. */

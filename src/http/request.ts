@@ -1,8 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { isIP, isIPv4 } from 'node:net'
+import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
+import ipaddr from 'ipaddr.js'
+import type { TellQuota } from '../rate-limits/rate-limits.ts'
+import { tellQuota } from './rate-limit-headers.ts'
 
 /** What the HTTP layer tells about a request, for a context to be made of. */
 export interface RequestFacts {
@@ -11,6 +14,8 @@ export interface RequestFacts {
   /** The address that the last trusted hop saw. */
   ipAddress: string
   userAgent: string | null
+  /** Tells the answer's headers what is left of a limit. */
+  tellQuota: TellQuota
   /**
    * Aborts when the operation has run out of time and its caller has been answered 503. Resolvers are not
    * stopped: JavaScript cannot. What commits should ask `signal.aborted` first, and what waits should listen.
@@ -27,7 +32,8 @@ export interface RequestScope {
 /** Holds while Apollo Server answers a request: `formatError` is given nothing else to know the request by. */
 export const requestScope = new AsyncLocalStorage<RequestScope>()
 
-const acceptedRequestId = /^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$/
+// Nor one that has the form of a credential, put into the wrong header.
+const acceptedRequestId = /^(?!tk_|rt_|eyJ)[A-Za-z0-9][A-Za-z0-9_-]{7,63}$/
 
 /** The caller's `X-Request-Id` where it is harmless in headers, logs and errors, else a new one. */
 export function requestIdOf(request: IncomingMessage): string {
@@ -36,12 +42,13 @@ export function requestIdOf(request: IncomingMessage): string {
 }
 
 /** The facts of a request, safe to store and to log. */
-export function factsOf(request: FastifyRequest, signal: AbortSignal): RequestFacts {
+export function factsOf(request: FastifyRequest, signal = new AbortController().signal): RequestFacts {
   return {
     requestId: request.id,
     headers: request.headers,
     ipAddress: ipAddressOf(request),
     userAgent: userAgentOf(request.headers['user-agent']),
+    tellQuota: (quota) => tellQuota(request, quota),
     signal,
   }
 }
@@ -49,8 +56,7 @@ export function factsOf(request: FastifyRequest, signal: AbortSignal): RequestFa
 function ipAddressOf(request: FastifyRequest): string {
   // A proxy that forwards what its own client claimed can bring any text here: only an address is taken.
   const address = isIP(request.ip) ? request.ip : (request.socket.remoteAddress ?? '')
-  const mapped = address.toLowerCase().startsWith('::ffff:') ? address.slice('::ffff:'.length) : ''
-  return isIPv4(mapped) ? mapped : address
+  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address
 }
 
 const userAgentMaxLength = 256

@@ -11,7 +11,8 @@ import { startApollo } from './graphql.ts'
 import { allowOrigins, secureHeaders } from './headers.ts'
 import { healthRoutes, type Readiness } from './health.ts'
 import { describeError } from './log.ts'
-import { requestIdOf } from './request.ts'
+import { rateLimitHeaders } from './rate-limit-headers.ts'
+import { factsOf, requestIdOf, type RequestFacts } from './request.ts'
 import { graphqlRoute, type CreateContext } from './route.ts'
 
 export interface HttpServerOptions<Context extends BaseContext> {
@@ -19,6 +20,8 @@ export interface HttpServerOptions<Context extends BaseContext> {
   log: Logger
   schema: GraphQLSchema
   createContext: CreateContext<Context>
+  /** Counts a request that was refused before it had a context. */
+  countRefused: (facts: RequestFacts) => Promise<void>
   /** Given `formatError`, so that a plugin that executes by itself can format errors by the same rules. */
   plugins: ApolloServerPlugin<Context>[] | ((formatError: FormatError) => ApolloServerPlugin<Context>[])
   readiness: Readiness
@@ -63,13 +66,16 @@ export async function createHttpServer<Context extends BaseContext>(
 
 async function serveGraphql<Context extends BaseContext>(
   app: FastifyInstance,
-  { config, log, schema, createContext, plugins }: HttpServerOptions<Context>,
+  { config, log, schema, createContext, countRefused, plugins }: HttpServerOptions<Context>,
 ): Promise<void> {
   const { maxTokens } = config.limits
   const formatError = createFormatError({ log, maxTokens, hideSuggestions: config.production })
   const given = typeof plugins === 'function' ? plugins(formatError) : plugins
   const apollo = await startApollo({ config, log, schema, plugins: given, formatError })
-  graphqlRoute(app, config, apollo, createContext)
+  await app.register(async (scope) => {
+    rateLimitHeaders(scope, (request) => countRefused(factsOf(request)))
+    graphqlRoute(scope, config, apollo, createContext)
+  })
   app.addHook('onClose', () => apollo.stop())
 }
 

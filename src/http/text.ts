@@ -26,11 +26,14 @@ function pathOfUnstorable(value: unknown, path: Path): Path | null {
   if (typeof value !== 'object' || value === null) return null
   if (path.length > DEEPEST) throw badUserInput({ path: path.slice(0, 1), reason: 'must not be nested so deeply' })
   for (const [key, below] of Object.entries(value)) {
-    const found = pathOfUnstorable(below, [...path, Array.isArray(value) ? Number(key) : key])
+    const found = pathOfUnstorable(below, [...path, Array.isArray(value) ? Number(key) : nameOf(key)])
     if (found) return found
   }
   return null
 }
+
+/** A key is told where it can be that of a field; any other may be anything. */
+const nameOf = (key: string): string => (/^[A-Za-z]{1,32}$/.test(key) ? key : '…')
 
 function pathOfUnstorableLiteral(document: DocumentNode): Path | null {
   if (checked.has(document)) return null

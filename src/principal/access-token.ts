@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import jsonwebtoken from 'jsonwebtoken'
-import { unauthenticated, type ApiError } from '../errors.ts'
+import { mostCharacters, partsOf, refused } from './compact-token.ts'
+import { withCurrentKeys } from './current-keys.ts'
+import { claimedIssuer } from './external/external-token.ts'
 import { roles, type Role } from './principal.ts'
 import type { SigningKeys, VerificationKey } from './signing-keys.ts'
 
@@ -58,21 +60,21 @@ export interface AccessTokens {
    * @throws UNAUTHENTICATED with MALFORMED, INVALID or EXPIRED; why exactly is in the error's `cause`, for the log only.
    */
   verify(text: string): AccessTokenClaims
+  /**
+   * The same, by the keys as they are now on every instance. A promise only where they have to be read again first: while
+   * changes may be missed, and for a token of our own whose key is not known.
+   * @param beforeReading awaited before the database is asked for them
+   */
+  verifyCurrent(text: string, beforeReading: () => Promise<void>): AccessTokenClaims | Promise<AccessTokenClaims>
 }
 
 type Guarded = Record<string, unknown>
 
 const mediaType = 'at+jwt'
-const mostCharacters = 8 * 1024
+const unknownKey = 'kid is not known'
 const headerMembers: readonly string[] = ['alg', 'typ', 'kid']
-const threeParts = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 const scopeList = /^(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?$/
-const publicMessages = {
-  MALFORMED: 'The access token is malformed',
-  INVALID: 'The access token is not valid',
-  EXPIRED: 'The access token has expired',
-} as const
 
 const isText = (value: unknown) => typeof value === 'string' && value !== ''
 const isUuid = (value: unknown) => typeof value === 'string' && uuid.test(value)
@@ -103,6 +105,13 @@ const claimGuards = Object.entries({
  */
 export function createAccessTokens(settings: AccessTokenSettings): AccessTokens {
   const { keys, issuer, audience, ttlSeconds, clock } = settings
+  // The seam for a cache of tokens seen before: all but the last line depends on the text, the settings and the keys alone.
+  function verify(text: string): AccessTokenClaims {
+    const claims = signedClaims(text, keys)
+    assertOurs(claims, settings)
+    assertCurrent(claims, clock() / 1000, settings.leewaySeconds ?? 60)
+    return claims
+  }
   return {
     issue(subject) {
       const iat = Math.floor(clock() / 1000)
@@ -114,24 +123,20 @@ export function createAccessTokens(settings: AccessTokenSettings): AccessTokens 
       if (token.length > mostCharacters) throw new Error(`An access token of ${token.length} characters is too long`)
       return { token, expiresAt: new Date(exp * 1000), jti }
     },
-    // The seam for a cache of tokens seen before: all but the last line depends on the text and the settings alone.
-    verify(text) {
-      const claims = signedClaims(text, keys)
-      assertOurs(claims, settings)
-      assertCurrent(claims, clock() / 1000, settings.leewaySeconds ?? 60)
-      return claims
-    },
+    verify,
+    verifyCurrent: (text, beforeReading) =>
+      withCurrentKeys(keys, { verify: () => verify(text), lacksKey: lacksKeyOf(text, issuer), beforeReading }),
   }
+}
+
+/** Whether a token was refused for its key alone, and says that it is from this issuer: another instance may have signed it. */
+function lacksKeyOf(text: string, issuer: string) {
+  return (error: unknown) => error instanceof Error && error.cause === unknownKey && claimedIssuer(text) === issuer
 }
 
 /** The claims of a token that one of the keys has signed. */
 function signedClaims(text: string, keys: SigningKeys): AccessTokenClaims {
-  // Before anything reads it: what is too long is not worth a regular expression.
-  if (text.length > mostCharacters) throw refused('MALFORMED', 'too long')
-  const [, header, payload, signature] = threeParts.exec(text) ?? []
-  if (!header || !payload || !signature) throw refused('MALFORMED', 'not three parts in base64url')
-  // Unused bits of the last character can be set at will: the text would differ and the signature still be right.
-  if (recoded(signature) !== signature) throw refused('MALFORMED', 'signature is not canonical base64url')
+  const { header, payload } = partsOf(text)
   const claims = verifiedPayload(text, keyOf(header, keys))
   assertCanonical(claims, payload, 'payload')
   for (const [name, accepts] of claimGuards) {
@@ -151,7 +156,7 @@ function keyOf(encoded: string, keys: SigningKeys): VerificationKey {
   if (header.typ !== mediaType) throw refused('INVALID', 'typ is not at+jwt')
   if (typeof header.kid !== 'string') throw refused('INVALID', 'kid is missing')
   const known = keys.byKid.get(header.kid)
-  if (!known) throw refused('INVALID', 'kid is not known')
+  if (!known) throw refused('INVALID', keys.shared?.hasEnded(header.kid) ? 'kid has ended' : unknownKey)
   // RFC 8725 §3.1: the key says its algorithm, the token only agrees. A public key is never an HMAC secret.
   if (header.alg !== known.algorithm) throw refused('INVALID', "alg is not the key's")
   return known
@@ -203,12 +208,4 @@ function assertCanonical(value: unknown, encoded: string, part: string): asserts
   if (!isObject) throw refused('MALFORMED', `${part} is not an object`)
   const again = Buffer.from(JSON.stringify(value)).toString('base64url')
   if (again !== encoded) throw refused('MALFORMED', `${part} is not canonical`)
-}
-
-const recoded = (encoded: string) => Buffer.from(encoded, 'base64url').toString('base64url')
-
-/** The caller learns one of three reasons; `cause` is for the log and, not being an extension, never leaves. */
-function refused(reason: keyof typeof publicMessages, cause: string): ApiError {
-  const error = unauthenticated(reason, publicMessages[reason])
-  return Object.defineProperty(error, 'cause', { value: cause })
 }

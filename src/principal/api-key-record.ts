@@ -24,6 +24,7 @@ export interface ApiKeyRecord extends Validity {
 /** What is known of an organization when somebody acts for it. */
 export interface OrganizationRecord {
   readonly id: string
+  readonly slug: string
   readonly suspendedAt: Date | null
   readonly requiresTenantApiKey: boolean
 }

@@ -3,6 +3,7 @@ import { ApiError, forbidden, unauthenticated } from '../errors.ts'
 import { apiKeyStatus, type ApiKeyRecord } from './api-key-record.ts'
 import { isApiKeySecret } from './api-key-secret.ts'
 import type { Principal } from './principal.ts'
+import type { RequestLimits } from './request-limits.ts'
 
 const REFUSALS = {
   REVOKED: 'The API key has been revoked',
@@ -16,12 +17,19 @@ export function ambiguous(one: string, other: string): ApiError {
 }
 
 /** A service, by the key in `X-Api-Key`. */
-export async function identifyByApiKey(services: Services, { headers }: RequestFacts): Promise<Principal | null> {
+export async function identifyByApiKey(
+  services: Services,
+  { headers }: RequestFacts,
+  limits: RequestLimits,
+): Promise<Principal | null> {
   const presented = headers['x-api-key']
   if (presented === undefined) return null
   if (headers.authorization !== undefined) throw ambiguous('X-Api-Key', 'Authorization')
   if (headers['x-tenant-api-key'] !== undefined) throw ambiguous('X-Api-Key', 'X-Tenant-Api-Key')
-  const key = await knownKey(services, presented)
+  const key = await knownKey(services, presented, limits)
+  // An ended key must not use up what its successor lives on.
+  assertActive(services, key)
+  await limits.byApiKey(key)
   const tenant = headers['x-tenant-id']
   if (tenant !== undefined && String(tenant).toLowerCase() !== key.organizationId) {
     throw forbidden('NOT_THE_KEYS_ORGANIZATION', "X-Tenant-Id is not the API key's organization")
@@ -32,24 +40,33 @@ export async function identifyByApiKey(services: Services, { headers }: RequestF
 
 /**
  * The key with the presented secret, whatever has become of it.
- * @throws ApiError UNAUTHENTICATED: MALFORMED, without asking the database, for what no key can be; else INVALID.
+ * @throws ApiError UNAUTHENTICATED: MALFORMED, without asking the database, for what no key can be; else INVALID. RATE_LIMITED
+ * before a look-up.
  */
-export async function knownKey(services: Services, presented: unknown): Promise<ApiKeyRecord> {
+export async function knownKey(services: Services, presented: unknown, limits: RequestLimits): Promise<ApiKeyRecord> {
   if (typeof presented !== 'string' || !isApiKeySecret(presented)) {
     throw unauthenticated('MALFORMED', 'The API key is malformed')
   }
-  const key = await services.apiKeys.find(presented)
+  const key = await services.apiKeys.find(presented, async (read) => {
+    await limits.beforeLookUp()
+    return read()
+  })
   if (!key) throw unauthenticated('INVALID', 'The API key is not known')
   return key
 }
 
-/** Takes a key as good, and notes its use. @throws ApiError FORBIDDEN with the reason why it cannot be used. */
-export async function acceptKey({ apiKeys, clock, log }: Services, key: ApiKeyRecord): Promise<void> {
+/** @throws ApiError FORBIDDEN with the reason why a key cannot be used any more, or for now. */
+function assertActive({ clock, log }: Services, key: ApiKeyRecord): void {
   const status = apiKeyStatus(key, clock())
-  if (status !== 'ACTIVE') {
-    log.warn({ apiKey: key.id, status }, 'an API key was refused')
-    throw forbidden(status, REFUSALS[status])
-  }
+  if (status === 'ACTIVE') return
+  log.warn({ apiKey: key.id, status }, 'an API key was refused')
+  throw forbidden(status, REFUSALS[status])
+}
+
+/** Takes a key as good, and notes its use. @throws ApiError FORBIDDEN with the reason why it cannot be used. */
+export async function acceptKey(services: Services, key: ApiKeyRecord): Promise<void> {
+  assertActive(services, key)
+  const { apiKeys } = services
   const organization = await apiKeys.organization(key.organizationId)
   if (!organization) throw forbidden('ORGANIZATION_DELETED', "The API key's organization has been deleted")
   if (organization.suspendedAt) throw forbidden('ORGANIZATION_SUSPENDED', "The API key's organization is suspended")

@@ -1,19 +1,21 @@
 import type { EntityManager } from '@mikro-orm/sql'
-import { validate } from 'uuid'
 import type { Logger } from 'pino'
 import { makePowers } from '../access/powers.ts'
 import type { ScopeRegistry } from '../access/scopes.ts'
 import type { Database } from '../database/database.ts'
 import { afterCommit, inTransaction } from '../database/tenancy.ts'
+import { rowId } from '../input.ts'
 import { ApiKey } from '../modules/api-key/api-key.entity.ts'
 import { Organization } from '../modules/organization/organization.entity.ts'
 import type { ApiKeyRecord, OrganizationRecord } from './api-key-record.ts'
 import { hashOfApiKey, newApiKeySecret } from './api-key-secret.ts'
 import { recordUses } from './api-key-uses.ts'
-import { holdRecords } from './held-records.ts'
+import type { OrganizationNaming } from './external/trusted-issuer.ts'
+import { holdRecords, type Around } from './held-records.ts'
 
 const CHANNEL = 'tenantry_records'
 const MOST_HELD = 10_000
+const MOST_NAME_CHARACTERS = 255
 
 /**
  * The keys that requests present, and what is asked of organizations when somebody acts for them. Both are held in memory,
@@ -23,9 +25,9 @@ export interface ApiKeys {
   /** A new secret, with what is stored of it. */
   newSecret(): { secret: string; keyHash: string; lastEight: string }
   /** The key with this secret, whatever has become of it. A promise only where the database has to be asked. */
-  find(secret: string): ApiKeyRecord | null | Promise<ApiKeyRecord | null>
-  /** An organization that is not deleted. A promise only where the database has to be asked. */
-  organization(id: string): OrganizationRecord | null | Promise<OrganizationRecord | null>
+  find(secret: string, around?: Around<ApiKeyRecord>): ApiKeyRecord | null | Promise<ApiKeyRecord | null>
+  /** An organization that is not deleted, by its id or another name. A promise only where the database has to be asked. */
+  organization(name: string, by?: OrganizationNaming): OrganizationRecord | null | Promise<OrganizationRecord | null>
   /**
    * Tells that the key or organization with this id is changed in the transaction of `em`: in force on this instance when
    * that has committed, on others at once after.
@@ -66,9 +68,21 @@ async function readKey(em: EntityManager, keyHash: string, registry: ScopeRegist
   }
 }
 
-async function readOrganization(em: EntityManager, id: string): Promise<OrganizationRecord | null> {
-  const row = await em.findOne(Organization, { id })
-  return row && { id, suspendedAt: row.suspendedAt ?? null, requiresTenantApiKey: row.requiresTenantApiKey }
+async function readOrganization(
+  em: EntityManager,
+  by: OrganizationNaming,
+  name: string,
+): Promise<OrganizationRecord | null> {
+  const row = await em.findOne(Organization, { [by]: name })
+  if (!row) return null
+  const { id, slug, suspendedAt, requiresTenantApiKey } = row
+  return { id, slug, suspendedAt: suspendedAt ?? null, requiresTenantApiKey }
+}
+
+/** The name as the database has it; null for what no organization can be called, so that it is looked for nowhere. */
+function spelledAsStored(name: string, by: OrganizationNaming): string | null {
+  if (by === 'id') return rowId(name)
+  return name.length <= MOST_NAME_CHARACTERS && name.isWellFormed() && !name.includes('\0') ? name : null
 }
 
 /** Starts to listen for changes. @throws Error where the database cannot be reached. */
@@ -78,16 +92,15 @@ export async function startApiKeys(settings: ApiKeySettings): Promise<ApiKeys> {
     inTransaction(database, { door: 'authentication', organizationId: null, readOnly }, work)
   const holding = { most: MOST_HELD, isLive: () => listener.isLive() }
   const keys = holdRecords({ ...holding, read: (hash) => across(true, (em) => readKey(em, hash, scopes)) })
-  const organizations = holdRecords({ ...holding, read: (id) => across(true, (em) => readOrganization(em, id)) })
-  const drop = (id: string) => {
-    keys.drop(id)
-    organizations.drop(id)
-  }
+  const named = (by: OrganizationNaming) =>
+    holdRecords({ ...holding, read: (name) => across(true, (em) => readOrganization(em, by, name)) })
+  const organizations = { id: named('id'), slug: named('slug'), externalId: named('externalId') }
+  const held = [keys, ...Object.values(organizations)]
+  const drop = (id: string) => held.forEach((records) => records.drop(id))
   const listener = await database.listen(CHANNEL, {
     onMessage: drop,
     async onConnected() {
-      keys.clear()
-      organizations.clear()
+      held.forEach((records) => records.clear())
     },
   })
   const uses = recordUses({ write: (work) => across(false, work), log, clock })
@@ -97,8 +110,11 @@ export async function startApiKeys(settings: ApiKeySettings): Promise<ApiKeys> {
       const secret = newApiKeySecret(environment)
       return { secret, keyHash: hashOfApiKey(secret, hashKey), lastEight: secret.slice(-8) }
     },
-    find: (secret) => keys.get(hashOfApiKey(secret, hashKey)),
-    organization: (id) => (validate(id) ? organizations.get(id) : null),
+    find: (secret, around) => keys.get(hashOfApiKey(secret, hashKey), around),
+    organization(name, by = 'id') {
+      const spelled = spelledAsStored(name, by)
+      return spelled === null ? null : organizations[by].get(spelled)
+    },
     async changed(em, id) {
       // Delivered when the transaction commits, and not if it does not.
       await em.execute('select pg_notify(?, ?)', [CHANNEL, id])

@@ -4,26 +4,30 @@ import { inTransaction } from '../database/tenancy.ts'
 import { forbidden, unauthenticated } from '../errors.ts'
 import { findActingMembership } from '../modules/membership/acting-membership.ts'
 import type { AccessTokenClaims } from './access-token.ts'
+import { bearerToken } from './bearer-token.ts'
 import type { Principal, UserPrincipal } from './principal.ts'
+import type { RequestLimits } from './request-limits.ts'
 import { withTenantApiKey } from './tenant-api-key.ts'
-import { userPrincipal } from './user-principal.ts'
-
-// RFC 6750 §2.1; the scheme is case-insensitive by RFC 9110 §11.1.
-const BEARER = /^bearer +(\S+)$/i
+import { userPrincipal, withoutOrganization } from './user-principal.ts'
 
 /** A person, by the access token in `Authorization: Bearer`. */
-export async function identifyByAccessToken(services: Services, request: RequestFacts): Promise<Principal | null> {
-  const { authorization } = request.headers
-  if (authorization === undefined) return null
-  const token = typeof authorization === 'string' ? BEARER.exec(authorization.trim())?.[1] : undefined
-  if (!token) throw unauthenticated('MALFORMED', 'The Authorization header must be "Bearer" and an access token')
-  const claims = services.accessTokens.verify(token)
+export async function identifyByAccessToken(
+  services: Services,
+  request: RequestFacts,
+  limits: RequestLimits,
+): Promise<Principal | null> {
+  const token = bearerToken(request.headers)
+  if (token === null) return null
+  const verified = services.accessTokens.verifyCurrent(token, () => limits.beforeLookUp())
+  const claims = verified instanceof Promise ? await verified : verified
+  if (!services.revocations.isLive()) await limits.beforeLookUp()
   const revoked = services.revocations.isRevoked(claims)
   if (revoked === true || (revoked !== false && (await revoked))) {
     throw unauthenticated('REVOKED', 'The access token has been revoked')
   }
+  await limits.byUser(claims.sub)
   const user = await actingIn(services, claims, request.headers['x-tenant-id'])
-  return withTenantApiKey(services, request, user)
+  return withTenantApiKey(services, request, user, limits, () => withoutOrganization(services.scopes, user))
 }
 
 /** The principal of the token, in the organization of `X-Tenant-Id` where that is given. */

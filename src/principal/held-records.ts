@@ -1,12 +1,20 @@
 /** Records that are read once and then held in memory until they change. */
 export interface HeldRecords<Value> {
-  /** The record; null where there is none. A promise only where the database has to be asked. */
-  get(key: string): Value | null | Promise<Value | null>
+  /**
+   * The record; null where there is none. A promise only where the database has to be asked.
+   * @param around given the reading to do, once for all who wait for the same one
+   */
+  get(key: string, around?: Around<Value>): Value | null | Promise<Value | null>
+  /** The record where it is held; null where the database would have to be asked. */
+  held(key: string): Value | null
   /** Forgets the record with this id, and what is being read of it. */
   drop(id: string): void
   /** Forgets everything. */
   clear(): void
 }
+
+/** Reads, or refuses to. */
+export type Around<Value> = (read: () => Promise<Value | null>) => Promise<Value | null>
 
 interface Holding<Value> {
   /** How many are held; the one that was asked for longest ago goes first. */
@@ -40,10 +48,10 @@ export function holdRecords<Value extends { readonly id: string }>(holding: Hold
     if (record && changes === before && isLive()) hold(key, record)
     return record
   }
-  function readOnce(key: string): Promise<Value | null> {
+  function readOnce(key: string, around: Around<Value>): Promise<Value | null> {
     const begun = reading.get(key)
     if (begun) return begun
-    const beginning = readAndHold(key).finally(() => {
+    const beginning = around(() => readAndHold(key)).finally(() => {
       if (reading.get(key) === beginning) reading.delete(key)
     })
     reading.set(key, beginning)
@@ -54,14 +62,17 @@ export function holdRecords<Value extends { readonly id: string }>(holding: Hold
     reading.clear()
   }
 
+  function heldNow(key: string): Value | null {
+    const record = isLive() ? held.get(key) : undefined
+    if (!record) return null
+    hold(key, record)
+    return record
+  }
+
   return {
-    get(key) {
-      if (!isLive()) return read(key)
-      const record = held.get(key)
-      if (!record) return readOnce(key)
-      hold(key, record)
-      return record
-    },
+    held: heldNow,
+    get: (key, around = (read) => read()) =>
+      heldNow(key) ?? (isLive() ? readOnce(key, around) : around(() => read(key))),
     drop(id) {
       forget()
       held.delete(keys.get(id) ?? '')

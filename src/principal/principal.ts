@@ -41,6 +41,16 @@ export interface ExternalPrincipal extends AnyPrincipal {
   readonly kind: 'EXTERNAL'
   readonly organizationId: string
   readonly role: null
+  readonly claims: ToldByIssuer
+}
+
+/** What an issuer says of its user: to be shown, and never what decides. Texts without control characters, of 255 at most. */
+export interface ToldByIssuer {
+  readonly issuer: string
+  readonly firstName: string | null
+  readonly lastName: string | null
+  readonly username: string | null
+  readonly email: string | null
 }
 
 /** The caller of a request. */

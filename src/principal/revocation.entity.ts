@@ -20,7 +20,14 @@ export const Revocation = defineEntity({
   },
   rowLevelSecurity: 'force',
   indexes: [{ properties: ['expiresAt'] }],
-  policies: [{ name: 'revocations_all', roles: Object.values(roles), using: 'true', check: 'true' }],
+  policies: [
+    {
+      name: 'revocations_all',
+      roles: [roles.server, roles.authentication, roles.operator],
+      using: 'true',
+      check: 'true',
+    },
+  ],
 })
 
 export type RevocationRow = InferEntity<typeof Revocation>

@@ -5,13 +5,12 @@ import {
   createPublicKey,
   createSecretKey,
   generateKeyPairSync,
-  randomBytes,
   type JsonWebKey,
   type KeyObject,
 } from 'node:crypto'
-import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { isExample, leastSecretBytes } from './example-secret.ts'
+import { loadOrCreateFile } from './secret-files.ts'
 
 export type SigningAlgorithm = 'HS256' | 'RS256' | 'PS256' | 'ES256'
 
@@ -56,13 +55,29 @@ export interface SigningKeys {
   readonly byKid: ReadonlyMap<string, VerificationKey>
   /** The key set to publish. An HMAC secret is never in it. */
   jwks(): { keys: readonly PublicJwk[] }
+  /** Where the keys are shared with other instances, which change them; without it they never change. */
+  readonly shared?: KeySharing
 }
 
-interface PublicKey extends VerificationKey {
+/** How an instance learns that the keys have changed. */
+export interface KeySharing {
+  /** False while changes may be missed. */
+  isLive(): boolean
+  /** Whether a key is known and verifies nothing any more: it is not worth a reading. */
+  hasEnded(kid: string): boolean
+  /** For use while changes may be missed: reads the keys, unless that was begun within the last half second. */
+  keepUp(): Promise<void>
+  /** For a key that is not known: reads the keys after this call, but at most once a second for all callers together. */
+  readAgain(): Promise<void>
+}
+
+/** A key that verifies, as it is published. */
+export interface PublishedKey extends VerificationKey {
   readonly jwk: PublicJwk
 }
 
-const leastRsaBits = 2048
+/** The size of RSA keys that are made, and the least of those that are given. */
+export const leastRsaBits = 2048
 
 /**
  * Makes the keys that sign and verify access tokens. Synchronous: for the start of the server.
@@ -71,43 +86,52 @@ const leastRsaBits = 2048
  */
 export function loadSigningKeys(settings: SigningKeySettings): SigningKeys {
   const mistakes = [...mistakesIn(settings)]
-  const attempt = <T>(make: () => T): T | null => {
-    try {
-      return make()
-    } catch (error) {
-      mistakes.push((error as Error).message)
-      return null
-    }
-  }
-  const readPublished = (name: string, read: () => KeyObject) =>
-    attempt(() => publicKeyOf(read(), settings.rsaAlgorithm ?? 'RS256', name))
-  const older = settings.verificationKeyPems.map((pem, index) => {
-    const name = `JWT_VERIFICATION_KEY_FILES, key ${index + 1}`
-    return readPublished(name, () => readPublicKey(pem, name))
-  })
-  const privateKey = attempt(() => privateKeyOf(settings, mistakes.length === 0))
-  const own = privateKey && readPublished('JWT_PRIVATE_KEY', () => createPublicKey(privateKey))
+  const older = verificationKeys(settings, mistakes)
+  const privateKey = attempt(mistakes, () => privateKeyOf(settings, mistakes.length === 0))
+  const own =
+    privateKey &&
+    attempt(mistakes, () => publishedKey(createPublicKey(privateKey), settings.rsaAlgorithm, 'JWT_PRIVATE_KEY'))
   const hmac = settings.secret === null ? null : hmacKey(settings.secret)
   const signing = own ? { kid: own.jwk.kid, algorithm: own.algorithm, key: privateKey } : hmac
-  if (mistakes.length > 0 || !signing) throw new Error(`The signing keys are not usable: ${mistakes.join('; ')}`)
+  if (mistakes.length > 0 || !signing) throw notUsable(mistakes)
   const published = [own, ...older].filter((key) => key !== null)
   return withSigning(signing, published)
 }
 
 /**
- * Reads a random secret from the file `path`, which is made with mode 0600 if there is none. Of several processes that
- * start at once, all get the same secret.
- * @param bytes how many random bytes a new secret has, and an old one at least
- * @throws Error when the file is readable by others, or does not hold such a secret
+ * The keys of JWT_VERIFICATION_KEY_FILES alone, where others sign. Synchronous: for the start of the server.
+ * @throws Error naming every one of them that is not usable.
  */
-export function loadOrCreateSecret(path: string, bytes: number): Buffer {
-  const text = loadOrCreateFile(path, () => `${randomBytes(bytes).toString('base64url')}\n`).trim()
-  const secret = Buffer.from(text, 'base64url')
-  if (secret.length < bytes || secret.toString('base64url') !== text) {
-    throw new Error(`${path}: not a secret of ${bytes} bytes or more in base64url`)
-  }
-  return secret
+export function loadVerificationKeys(
+  settings: Pick<SigningKeySettings, 'verificationKeyPems' | 'rsaAlgorithm'>,
+): readonly PublishedKey[] {
+  const mistakes: string[] = []
+  const keys = verificationKeys(settings, mistakes)
+  if (mistakes.length > 0) throw notUsable(mistakes)
+  return keys
 }
+
+function verificationKeys(
+  { verificationKeyPems, rsaAlgorithm }: Pick<SigningKeySettings, 'verificationKeyPems' | 'rsaAlgorithm'>,
+  mistakes: string[],
+): PublishedKey[] {
+  const keys = verificationKeyPems.map((pem, index) => {
+    const name = `JWT_VERIFICATION_KEY_FILES, key ${index + 1}`
+    return attempt(mistakes, () => publishedKey(readPublicKey(pem, name), rsaAlgorithm, name))
+  })
+  return keys.filter((key) => key !== null)
+}
+
+function attempt<T>(mistakes: string[], make: () => T): T | null {
+  try {
+    return make()
+  } catch (error) {
+    mistakes.push((error as Error).message)
+    return null
+  }
+}
+
+const notUsable = (mistakes: readonly string[]) => new Error(`The signing keys are not usable: ${mistakes.join('; ')}`)
 
 function* mistakesIn({ secret, signingKeyPem, generateInto, production }: SigningKeySettings): Generator<string> {
   if (secret !== null && signingKeyPem !== null) {
@@ -130,7 +154,8 @@ function hmacKey(secret: string): SigningKeys['signing'] {
   return { kid, algorithm: 'HS256', key }
 }
 
-function withSigning(signing: SigningKeys['signing'], published: readonly PublicKey[]): SigningKeys {
+/** The keys as they are used: one that signs, and those that are published, in the order of their publication. */
+export function withSigning(signing: SigningKeys['signing'], published: readonly PublishedKey[]): SigningKeys {
   const byKid = new Map(published.map(({ jwk, algorithm, key }) => [jwk.kid, { algorithm, key }]))
   if (signing.algorithm === 'HS256') byKid.set(signing.kid, { algorithm: signing.algorithm, key: signing.key })
   // By kid: the signing key may stand among the older ones too.
@@ -161,7 +186,12 @@ function readPrivateKey(pem: string, name: string): KeyObject {
   }
 }
 
-function publicKeyOf(key: KeyObject, rsaAlgorithm: 'RS256' | 'PS256', name: string): PublicKey {
+/**
+ * A public key with its algorithm and its id, which is its thumbprint (RFC 7638).
+ * @param name what to call it in an error
+ * @throws Error where it is neither RSA of 2,048 bits or more nor P-256.
+ */
+export function publishedKey(key: KeyObject, rsaAlgorithm: 'RS256' | 'PS256' = 'RS256', name = 'key'): PublishedKey {
   const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {}
   const isRsa = key.asymmetricKeyType === 'rsa'
   if (isRsa && modulusLength < leastRsaBits) throw new Error(`${name}: RSA keys need ${leastRsaBits} bits or more`)
@@ -187,44 +217,3 @@ function readPublicKey(pem: string, name: string): KeyObject {
 
 /** Where a variable holds one line only, PEM is written with `\n` in two characters. */
 const unescaped = (pem: string) => pem.replaceAll('\\n', '\n')
-
-function loadOrCreateFile(path: string, create: () => string): string {
-  const existing = readPrivateFile(path)
-  if (existing !== null) return existing
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const draft = `${path}.${randomBytes(8).toString('hex')}.tmp`
-  try {
-    writeFileSync(draft, create(), { mode: 0o600, flag: 'wx', flush: true })
-    // A link fails where the name is taken, and what appears under the name is whole: of two racing starts one
-    // writes and both read the same. `rename` would replace a key that the other start signs with already.
-    linkSync(draft, path)
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
-  } finally {
-    rmSync(draft, { force: true })
-  }
-  return readPrivateFile(path) ?? ''
-}
-
-function readPrivateFile(path: string): string | null {
-  let file: number
-  try {
-    file = openSync(path, 'r')
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return null
-    throw error
-  }
-  try {
-    // Asked of the open file, not of the name: between two look-ups a name can change its file. Refused and not put
-    // right, because whoever could read the key may have done so: it has to be replaced, not hidden.
-    const mode = fstatSync(file).mode & 0o077
-    if (mode !== 0 && process.platform !== 'win32') {
-      throw new Error(`${path}: others may read or write this key file; replace it, or set its mode to 0600`)
-    }
-    return readFileSync(file, 'utf8')
-  } finally {
-    closeSync(file)
-  }
-}
-
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code

@@ -25,7 +25,15 @@ function countStatements(server: TestServer): { readonly sent: number; stop(): v
   const connection = server.app.services.database.orm.em.getConnection()
   const execute = connection.execute.bind(connection)
   const begin = connection.begin.bind(connection)
-  const counter = { sent: 0, stop: () => void Object.assign(connection, { execute, begin }) }
+  const client = connection.getClient()
+  const executeQuery = client.executeQuery.bind(client)
+  const counter = {
+    sent: 0,
+    stop() {
+      Object.assign(connection, { execute, begin })
+      Object.assign(client, { executeQuery })
+    },
+  }
   const counted =
     <Given extends unknown[], Result>(statement: (...given: Given) => Result) =>
     (...given: Given): Result => {
@@ -33,6 +41,8 @@ function countStatements(server: TestServer): { readonly sent: number; stop(): v
       return statement(...given)
     }
   Object.assign(connection, { execute: counted(execute), begin: counted(begin) })
+  // What the rate limits are counted with.
+  Object.assign(client, { executeQuery: counted(executeQuery) })
   return counter
 }
 

@@ -52,7 +52,7 @@ test('in production it listens on every address, and shows neither its schema no
 
 test('one secret is not used for two purposes', () => {
   expect(mistakesIn({ ...PRODUCTION, PASSWORD_PEPPER: SECRET })).toEqual([
-    'JWT_SECRET, PASSWORD_PEPPER and API_KEY_HASH_KEY: must differ from each other',
+    'JWT_SECRET, SIGNING_KEYS_ENCRYPTION_KEY, PASSWORD_PEPPER, API_KEY_HASH_KEY and WEBHOOK_SECRET: must differ from each other',
   ])
 })
 
@@ -72,7 +72,7 @@ test('all mistakes are told at once: what is malformed, and what contradicts som
     'DATABASE_URL',
     'MAX_DEPTH',
     'INTROSPECTION',
-    'JWT_SECRET, JWT_PRIVATE_KEY or JWT_PRIVATE_KEY_FILE',
+    'JWT_SECRET, JWT_PRIVATE_KEY, JWT_PRIVATE_KEY_FILE or SIGNING_KEYS_ENCRYPTION_KEY',
     'PASSWORD_PEPPER',
     'PASSWORD_HASH_COST',
     'CORS_ORIGINS',
@@ -100,6 +100,31 @@ test.each(['DATABASE_URL', 'JWT_SECRET', 'PASSWORD_PEPPER', 'API_KEY_HASH_KEY'])
   },
 )
 
+test('keys of the database are a signing key, and stand beside no other', () => {
+  const shared = { ...PRODUCTION, JWT_SECRET: '', SIGNING_KEYS_ENCRYPTION_KEY: `${SECRET}-s` }
+  expect(mistakesIn(shared)).toEqual([])
+  expect(loadConfig(shared, NO_FILE).tokens.shared).toEqual({
+    encryptionKey: `${SECRET}-s`,
+    algorithm: 'RS256',
+    publishSeconds: 600,
+  })
+  for (const name of ['JWT_SECRET', 'JWT_PRIVATE_KEY', 'JWT_PRIVATE_KEY_FILE']) {
+    expect(mistakesIn({ ...shared, [name]: 'anything' })).toEqual([
+      expect.stringMatching(
+        /^SIGNING_KEYS_ENCRYPTION_KEY: with it the keys are in the database, so JWT_SECRET, JWT_PRIV/,
+      ),
+    ])
+  }
+  expect(mistakesIn({ ...shared, SIGNING_KEYS_ENCRYPTION_KEY: 'short' })).toHaveLength(2)
+  expect(mistakesIn({ ...shared, SIGNING_KEYS_ENCRYPTION_KEY: 'change-me-change-me-change-me-change-me' })).toEqual([
+    expect.stringMatching(/^SIGNING_KEYS_ENCRYPTION_KEY: looks like an example/),
+  ])
+  expect(mistakesIn({ ...shared, SIGNING_KEYS_ENCRYPTION_KEY: `${SECRET}-p` })).toEqual([
+    expect.stringMatching(/must differ from each other$/),
+  ])
+  expect(mistakesIn({ ...shared, SIGNING_KEY_PUBLISH_SECONDS: '300', SIGNING_KEY_ALGORITHM: 'HS256' })).toHaveLength(2)
+})
+
 test('production refuses hashes below cost 12', () => {
   expect(mistakesIn({ ...PRODUCTION, PASSWORD_HASH_COST: '11' })).toEqual([
     'PASSWORD_HASH_COST: at least 12 in production',
@@ -125,6 +150,21 @@ test('a statement must end before its operation does', () => {
   ])
 })
 
+test('a webhook is signed, and in production encrypted on its way', () => {
+  const url = 'http://hooks.example.com/tenantry'
+  expect(mistakesIn({ WEBHOOK_URL: url })).toEqual(['WEBHOOK_SECRET: required with WEBHOOK_URL'])
+  expect(mistakesIn({ WEBHOOK_URL: url, WEBHOOK_SECRET: SECRET })).toEqual([])
+  expect(mistakesIn({ ...PRODUCTION, WEBHOOK_URL: url, WEBHOOK_SECRET: `${SECRET}-w` })).toEqual([
+    'WEBHOOK_URL: must be https in production',
+  ])
+})
+
+test('audit events are kept for ever, or for 30 days at least', () => {
+  expect(loadConfig({}, NO_FILE).audit.retentionDays).toBeNull()
+  expect(loadConfig({ AUDIT_RETENTION_DAYS: '30' }, NO_FILE).audit.retentionDays).toBe(30)
+  expect(mistakesIn({ AUDIT_RETENTION_DAYS: '29' })).toEqual(['AUDIT_RETENTION_DAYS: 0, or at least 30'])
+})
+
 test('origins are named one by one; all of them at once is refused, in production and elsewhere', () => {
   const named = 'https://app.example.com, https://admin.example.com,'
   expect(loadConfig({ CORS_ORIGINS: named }, NO_FILE).http.corsOrigins).toEqual([
@@ -133,6 +173,19 @@ test('origins are named one by one; all of them at once is refused, in productio
   ])
   expect(mistakesIn({ CORS_ORIGINS: 'https://app.example.com,*' })).toHaveLength(1)
   expect(mistakesIn({ ...PRODUCTION, CORS_ORIGINS: '*' })).toHaveLength(1)
+})
+
+test('private hosts of issuers are named as they are compared', () => {
+  const named = 'id.corp.internal, 10.0.0.7,[fd00::7]'
+  expect(loadConfig({ ISSUER_PRIVATE_HOSTS: named }, NO_FILE).external.privateHosts).toEqual([
+    'id.corp.internal',
+    '10.0.0.7',
+    '[fd00::7]',
+  ])
+  for (const host of ['ID.corp.internal', 'id.corp.internal:443', 'https://id.corp.internal', 'a b', 'fd00::7'])
+    expect(mistakesIn({ ISSUER_PRIVATE_HOSTS: host })).toEqual([
+      'ISSUER_PRIVATE_HOSTS: must be host names in lower case, without ports',
+    ])
 })
 
 test('.env is read, and what stands in the environment goes before it', async () => {

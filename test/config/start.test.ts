@@ -91,7 +91,7 @@ test('in production nothing is made up: the server ends with all that is missing
   expect(stderr.trimEnd().split('\n')).toEqual([
     'The configuration is not usable:',
     '  - DATABASE_URL: required in production',
-    '  - JWT_SECRET, JWT_PRIVATE_KEY or JWT_PRIVATE_KEY_FILE: one is required in production',
+    '  - JWT_SECRET, JWT_PRIVATE_KEY, JWT_PRIVATE_KEY_FILE or SIGNING_KEYS_ENCRYPTION_KEY: one is required in production',
     '  - PASSWORD_PEPPER: required in production',
     '  - API_KEY_HASH_KEY: required in production',
   ])

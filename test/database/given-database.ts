@@ -10,6 +10,7 @@ import { openDatabase, type Database } from '../../src/database/database.ts'
 import type { Entities } from '../../src/database/entities.ts'
 import { inTransaction, type Door } from '../../src/database/tenancy.ts'
 import { createLogger } from '../../src/http/log.ts'
+import { embeddedImage } from '../embedded-image.ts'
 import { createDatabase, POSTGRES_URL } from '../harness.ts'
 
 export type Row = Record<string, any>
@@ -52,7 +53,7 @@ export async function givenDatabase(settings: Record<string, string> = {}): Prom
   const own = POSTGRES_URL ? await createDatabase() : null
   const statements: string[] = []
   const log = createLogger('silent')
-  const database = await openDatabase(databaseConfig(own?.url, settings), await allEntities(), log)
+  const database = await openDatabase(databaseConfig(own?.url, settings), await allEntities(), log, embeddedImage())
   const owner = await ownerOf(database, own?.url)
   const logger = database.orm.config.getLogger()
   logger.setDebugMode(['query'])

@@ -22,6 +22,8 @@ const refusals: [Door, string][] = [
   ['tenant', 'update audit_events set succeeded = true'],
   ['tenant', 'delete from audit_events'],
   ['tenant', 'truncate audit_events'],
+  ['tenant', 'select * from webhook_deliveries'],
+  ['tenant', 'select kid from signing_keys'],
   ['tenant', 'delete from projects'],
   ['tenant', 'delete from gateways'],
   ['tenant', 'insert into organizations (id, name, slug) values (gen_random_uuid(), $$x$$, $$x$$)'],
@@ -30,6 +32,8 @@ const refusals: [Door, string][] = [
   ['tenant', 'update users set is_superuser = true'],
   ['tenant', 'insert into users (id, email) values (gen_random_uuid(), $$x$$)'],
   ['tenant', 'delete from revocations'],
+  ['tenant', 'delete from issuers'],
+  ['tenant', 'update issuers set max_scopes = max_scopes'],
   ['tenant', 'alter table projects disable row level security'],
   ['tenant', 'drop policy projects_tenant_policy on projects'],
   ['tenant', 'create table planted (id int)'],
@@ -38,7 +42,16 @@ const refusals: [Door, string][] = [
   ['authentication', 'select * from projects'],
   ['authentication', 'select * from gateways'],
   ['authentication', 'select * from audit_events'],
+  ['authentication', 'update audit_events set succeeded = true'],
   ['authentication', 'delete from audit_events'],
+  ['authentication', 'delete from sessions'],
+  ['authentication', 'select * from webhook_deliveries'],
+  ['authentication', 'delete from signing_keys'],
+  ['authentication', 'truncate signing_keys'],
+  ['authentication', 'update signing_keys set kid = kid'],
+  ['authentication', 'update signing_keys set public_jwk = public_jwk'],
+  ['authentication', 'update issuers set disabled_at = null'],
+  ['authentication', 'select created_by from issuers'],
   ['authentication', 'update organizations set name = name'],
   ['authentication', 'update memberships set role = role'],
   ['authentication', 'delete from memberships'],
@@ -48,14 +61,43 @@ const refusals: [Door, string][] = [
   ['authentication', "insert into users (id, email, is_superuser) values (gen_random_uuid(), 'o@example.test', true)"],
   ['operator', 'select * from projects'],
   ['operator', 'select * from gateways'],
+  ['operator', 'select * from issuers'],
   ['operator', 'select * from memberships'],
   ['operator', 'select * from passwords'],
   ['operator', 'update audit_events set succeeded = true'],
   ['operator', 'delete from audit_events'],
+  ['operator', 'delete from sessions'],
+  ['operator', 'select * from webhook_deliveries'],
+  ['operator', 'select kid from signing_keys'],
   ['operator', 'update users set email = email'],
   ['operator', 'update organizations set name = name'],
   ['operator', 'update sessions set token_hash = token_hash'],
   ['operator', 'insert into users (id, email) values (gen_random_uuid(), $$x$$)'],
+  ['jobs', 'select * from projects'],
+  ['jobs', 'select kid from signing_keys'],
+  ['jobs', 'select * from issuers'],
+  ['jobs', 'select * from users'],
+  ['jobs', 'select * from passwords'],
+  ['jobs', 'select * from memberships'],
+  ['jobs', 'select name from organizations'],
+  ['jobs', 'update organizations set deleted_at = null'],
+  ['jobs', 'select key_hash from api_keys'],
+  ['jobs', 'select scopes from api_keys'],
+  ['jobs', 'update api_keys set expires_at = null'],
+  ['jobs', 'delete from api_keys'],
+  ['jobs', 'select token_hash from sessions'],
+  ['jobs', 'update sessions set revoked_at = null'],
+  ['jobs', 'select details from audit_events'],
+  ['jobs', 'select points from rate_limit_counters'],
+  ['jobs', 'update rate_limit_counters set points = 0'],
+  ['authentication', 'select * from rate_limit_counters'],
+  ['jobs', 'update audit_events set succeeded = true'],
+  ['jobs', 'truncate audit_events'],
+  [
+    'jobs',
+    `insert into audit_events (id, action, actor_kind, actor_id, succeeded)
+     values (gen_random_uuid(), 'user.logged_in', 'USER', 'somebody', true)`,
+  ],
 ]
 
 test.each(refusals)('the %s door cannot: %s', async (door, sql) => {
@@ -71,6 +113,10 @@ test.each<[Door, string, number]>([
   ['authentication', 'select * from memberships', 1],
   ['operator', 'select * from organizations', 1],
   ['operator', 'select id, user_id from sessions', 1],
+  ['jobs', 'select id, deleted_at from organizations', 1],
+  ['jobs', 'select id, created_at from audit_events', 0],
+  ['jobs', 'delete from audit_events returning id', 0],
+  ['jobs', 'delete from sessions returning id', 0],
 ])('the %s door can: %s', async (door, sql, rows) => {
   expect(await doing(door, sql)).toHaveLength(rows)
 })
@@ -96,13 +142,16 @@ test('every table forces row-level security, but for the one of the migrations',
   expect(open).toEqual([{ name: 'mikro_orm_migrations' }])
 })
 
-test('no policy lets the tenant door see all rows of a table, but for the revocations', async () => {
+test('no policy lets the tenant door see all rows of a table, but for the revocations and the counters of rate limits', async () => {
   const policies = await db.asOwner(
     `select tablename::text as "table", policyname::text as policy from pg_policies
      where roles && array['public', 'tenantry_server']::name[] and cmd <> 'INSERT'
-       and coalesce(qual, '') not like '%current_setting(''mikro.tenant.organizationId''%'`,
+       and coalesce(qual, '') not like '%current_setting(''mikro.tenant.organizationId''%' order by 1`,
   )
-  expect(policies).toEqual([{ table: 'revocations', policy: 'revocations_all' }])
+  expect(policies).toEqual([
+    { table: 'rate_limit_counters', policy: 'rate_limit_counters_server' },
+    { table: 'revocations', policy: 'revocations_all' },
+  ])
 })
 
 test('every table with an organization has a policy that names it, and so has every row that is written', async () => {

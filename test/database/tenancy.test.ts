@@ -91,6 +91,7 @@ test('each door runs as its own role', async () => {
   expect(await roleOf('tenant')).toEqual([{ role: 'tenantry_server' }])
   expect(await roleOf('authentication')).toEqual([{ role: 'tenantry_authentication' }])
   expect(await roleOf('operator')).toEqual([{ role: 'tenantry_operator' }])
+  expect(await roleOf('jobs')).toEqual([{ role: 'tenantry_jobs' }])
 })
 
 test('doors that are used at once share one connection, and all of them finish', async () => {

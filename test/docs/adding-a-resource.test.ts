@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,7 +9,9 @@ import { filesIn, pageOf } from './code-blocks.ts'
 const files = filesIn(pageOf('docs/adding-a-resource.md'))
 const copied = [
   ...['package.json', 'tsconfig.json', 'jest.config.js', 'codegen.yml', '.prettierrc.json'],
-  ...['src', 'schema', 'scripts', 'test/harness.ts'],
+  ...['src', 'schema', 'scripts'],
+  // The harness, and what it and Jest's set-up need: the files beside it, none of the folders.
+  ...readdirSync(`${root}test`, { withFileTypes: true }).flatMap((each) => (each.isFile() ? `test/${each.name}` : [])),
 ]
 let copy = ''
 

@@ -1,6 +1,33 @@
+import { makeExecutableSchema } from '@graphql-tools/schema'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { GraphQLError, GraphQLScalarType } from 'graphql'
+import { GraphQLDateTime, GraphQLEmailAddress } from 'graphql-scalars'
 import { ApiError, unauthenticated } from '../../src/errors.ts'
 import { answerOf, givenServer, throwables, type Answer, type GivenServer } from './given-server.ts'
+
+/** Scalars that tell of a value in sentences of their own. */
+const scalarSchema = makeExecutableSchema({
+  typeDefs: `
+    scalar DateTime
+    scalar EmailAddress
+    scalar Loose
+    scalar Foreign
+    type Query { told(datetime: DateTime, emailaddress: EmailAddress, loose: Loose, foreign: Foreign): String }
+  `,
+  resolvers: {
+    DateTime: GraphQLDateTime,
+    EmailAddress: GraphQLEmailAddress,
+    Loose: scalarOf('Loose', (value) => new GraphQLError(`The value ${value} is not loose enough`)),
+    Foreign: scalarOf('Foreign', (value) => new Error(`${value} is foreign`)),
+  },
+})
+
+function scalarOf(name: string, refuse: (value: string) => Error): GraphQLScalarType {
+  const parseValue = (value: unknown): never => {
+    throw refuse(String(value))
+  }
+  return new GraphQLScalarType({ name, parseValue })
+}
 
 const graphqlJson = { accept: 'application/graphql-response+json' }
 
@@ -36,7 +63,7 @@ describe('an internal error', () => {
       }
       expect([status, data]).toEqual([200, { hello: 'Hello you', thrown: null }])
       expect(errors).toEqual([{ message: 'Internal server error', path: ['thrown'], extensions }])
-      expect(line).toMatchObject({ level: 50, path: 'thrown' })
+      expect(line).toMatchObject({ level: 50, field: 'thrown' })
     })
 
     test(`of a context that throws ${kind} is told by its request id alone`, async () => {
@@ -64,6 +91,12 @@ describe('an internal error', () => {
     await ask('{ thrown(kind: "sql") }')
     expect(server.logged()).toContain("password = '?'")
     expect(server.logged()).not.toContain("'hunter2'")
+  })
+
+  test('is logged by the name of its field, and not by what the caller calls it', async () => {
+    const [, { errors }] = await ask('{ hunter3: thrown(kind: "plain") }')
+    expect(errors?.[0]?.path).toEqual(['hunter3'])
+    expect(server.logged()).not.toContain('hunter3')
   })
 
   test('of a broken plugin tells no more', async () => {
@@ -184,6 +217,101 @@ describe('a fault of the request', () => {
       { code: 'BAD_USER_INPUT', inputs: [{ path: ['role'], reason: 'value does not exist in "Role" enum' }] },
     ])
     expect(JSON.stringify(errors)).not.toContain('hunter2')
+  })
+
+  test('in a key of a variable is told without the key, where that is no mere word', async () => {
+    const query = 'query ($input: EchoInput) { echo(input: $input) }'
+    const reasonOf = async (key: string) => {
+      const [, { errors }] = await ask(query, { input: { email: 'e', password: 'p', [key]: 1 } })
+      return (errors?.[0]?.extensions.inputs as { reason: string }[])[0]?.reason
+    }
+    expect(await reasonOf('emial')).toBe('Field "emial" is not defined by type "EchoInput"')
+    const secrets = ['hunter2', 'tk_test_hunter', 'a" is not defined by type "hunter', 'hunter\nhunter', 'x'.repeat(33)]
+    for (const key of secrets) expect(await reasonOf(key)).toBe('a field is not defined by type "EchoInput"')
+  })
+
+  test('in a literal is told without the literal', async () => {
+    const reasons: Record<string, string> = {
+      'echo(list: "hunter2")': 'Int cannot represent non-integer value',
+      'echo(list: [{ a: "hunter2" }])': 'Int cannot represent non-integer value',
+      'echo(role: hunter2)': 'Value does not exist in "Role" enum',
+      'echo(role: "hunter2")': 'Enum "Role" cannot represent non-enum value',
+      'echo(role: ADMINhunter2)': 'Value does not exist in "Role" enum',
+      'echo(input: "hunter2")': 'Expected value of type "EchoInput"',
+      'upper(text: hunter2)': 'String cannot represent a non string value',
+      'upper(text: ["hunter2"])': 'String cannot represent a non string value',
+      'echo(input: { email: "e", password: "p", hunter2: "hunter2" })': 'A field is not defined by type "EchoInput"',
+      'echo(input: { emial: "e", password: "p", email: "e" })': 'Field "emial" is not defined by type "EchoInput"',
+      'slow(ms: 1.2345)': 'Int cannot represent non-integer value',
+      'slow(ms: "found: hunter2")': 'Int cannot represent non-integer value',
+    }
+    for (const [field, message] of Object.entries(reasons)) {
+      const [, { errors }] = await ask(`{ ${field} }`)
+      const extensions = { code: 'GRAPHQL_VALIDATION_FAILED' }
+      expect(errors).toEqual([{ message, locations: [expect.anything()], extensions }])
+    }
+  })
+
+  test('in the text of a document is told by its place, and without the text', async () => {
+    const documents = [
+      '{ upper(text "hunter2") }',
+      '{ upper(text: "a"hunter2: "b") hunter2 hunter2: }',
+      '{ upper(text: """hunter2""" """hunter2""") }',
+      '{ slow(ms: 1 77777) }',
+      '{ upper(text: "\\u{hunter2}") }',
+      '{ upper(text: "hunter2',
+      'hunter2 { hello }',
+    ]
+    for (const query of documents) {
+      const [, { errors }] = await ask(query)
+      expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_PARSE_FAILED' } }])
+      expect(errors?.[0]).toHaveProperty('locations')
+      expect(JSON.stringify(errors)).not.toMatch(/hunter|77777/)
+    }
+    expect((await ask('{ upper(text "hunter2") }'))[1].errors?.[0]?.message).toBe(
+      'Syntax Error: Expected ":", found String.',
+    )
+  })
+
+  test('in the name of an operation is told without the name', async () => {
+    const response = await server.post({ query: 'query A { hello }', operationName: 'hunter2' })
+    const { errors } = await answerOf(response)
+    expect(errors).toMatchObject([
+      { message: 'Unknown operation name.', extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } },
+    ])
+  })
+
+  test('in a literal that holds a variable is told without the literal', async () => {
+    const query = 'query ($email: String = "e") { echo(input: { email: $email, password: "hunter2" }) }'
+    const [, { errors }] = await ask(query, { email: null })
+    expect(errors?.map((error) => error.extensions)).toEqual([
+      { code: 'BAD_USER_INPUT', inputs: [{ path: ['input'], reason: 'has an invalid value' }] },
+    ])
+    expect(JSON.stringify(errors)).not.toContain('hunter2')
+  })
+
+  test('in a scalar of another library is told without the value', async () => {
+    const scalars = await givenServer({ schema: scalarSchema })
+    const telling = async (type: string, value: unknown) => {
+      const query = `query ($value: ${type}) { told(${type.toLowerCase()}: $value) }`
+      const { errors } = await answerOf(await scalars.post({ query, variables: { value } }))
+      expect(JSON.stringify(errors)).not.toContain('hunter2')
+      return (errors?.[0]?.extensions.inputs as { reason: string }[])[0]?.reason
+    }
+    const noTime = 'DateTime cannot represent an invalid date-time-string'
+    expect(await telling('DateTime', 'hunter2')).toBe(noTime)
+    expect(await telling('DateTime', '2099-01-01T00:00:00Z hunter2: x')).toBe(noTime)
+    expect(await telling('DateTime', { hunter2: 1 })).toBe('DateTime cannot represent non string or Date type')
+    expect(await telling('EmailAddress', 'hunter2')).toBe('Value is not a valid email address')
+    expect(await telling('EmailAddress', ['hunter2'])).toBe('Value is not string')
+    expect(await telling('Loose', 'hunter2')).toBe('is not accepted')
+    expect(await telling('Foreign', 'hunter2')).toBe('Expected type "Foreign"')
+    const literal = await scalars.post({ query: '{ a: told(loose: "hunter2") b: told(datetime: hunter2) }' })
+    expect((await answerOf(literal)).errors?.map(({ message }) => message)).toEqual([
+      'A value is not accepted',
+      'DateTime cannot represent non string or Date type',
+    ])
+    await scalars.close()
   })
 
   test('in many variables at once stays an answer of bounded length', async () => {

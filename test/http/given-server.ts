@@ -160,6 +160,7 @@ export async function givenServer(given: Given = {}): Promise<GivenServer> {
     schema: testSchema,
     createContext: (facts) => ({ facts }),
     plugins: [],
+    countRefused: async () => {},
     readiness: async () => ({ database: 'ok' }),
     jwks: () => ({ keys: [] }),
     ...given,

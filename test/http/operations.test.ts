@@ -59,6 +59,7 @@ describe('the address of the caller', () => {
     const proxied = await givenServer({ config: { trustProxyHops: 1 } })
     expect((await factsOf(proxied, forwarded)).ipAddress).toBe('203.0.113.9')
     expect((await factsOf(proxied, { 'x-forwarded-for': '::ffff:203.0.113.9' })).ipAddress).toBe('203.0.113.9')
+    expect((await factsOf(proxied, { 'x-forwarded-for': '::FFFF:cb00:7109' })).ipAddress).toBe('203.0.113.9')
     expect((await factsOf(proxied, { 'x-forwarded-for': '2001:db8::1' })).ipAddress).toBe('2001:db8::1')
     expect((await factsOf(proxied, { 'x-forwarded-for': 'unknown' })).ipAddress).toBe('127.0.0.1')
     await proxied.close()

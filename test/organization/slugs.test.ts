@@ -33,6 +33,9 @@ test.each([
   ['---', 'organization'],
   ['-a-', 'a'],
   ['x'.repeat(200), 'x'.repeat(60)],
+  // Another organization's id: where either names one, it must not be taken for this.
+  ['0190A0B0-7777-7888-9999-AAAABBBBCCCC', 'organization-0190a0b0-7777-7888-9999-aaaabbbbcccc'],
+  ['00000000-0000-0000-0000-000000000000', 'organization-00000000-0000-0000-0000-000000000000'],
   [`${'x'.repeat(59)} y`, 'x'.repeat(59)],
 ])('%s has the slug %s', (name, slug) => {
   expect(slugOf(name)).toBe(slug)

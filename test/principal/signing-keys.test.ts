@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from '@jest/globals'
-import { loadOrCreateSecret } from '../../src/principal/signing-keys.ts'
+import { loadOrCreateSecret } from '../../src/principal/secret-files.ts'
 import { ecPem, givenKeys, rsaPem, secret } from './given-tokens.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'signing-keys-'))
@@ -180,10 +180,13 @@ test('a name that leads nowhere, or has no room for a draft, is told', () => {
 
 test('processes that start at once agree on the key and on the secret', async () => {
   const path = newDirectory()
-  const source = new URL('../../src/principal/signing-keys.ts', import.meta.url).href
+  const [source, files] = ['signing-keys', 'secret-files'].map(
+    (name) => new URL(`../../src/principal/${name}.ts`, import.meta.url).href,
+  )
   const none = { secret: null, signingKeyPem: null, verificationKeyPems: [], production: false, generateInto: path }
   const start = `
-    import { loadOrCreateSecret, loadSigningKeys } from ${JSON.stringify(source)}
+    import { loadSigningKeys } from ${JSON.stringify(source)}
+    import { loadOrCreateSecret } from ${JSON.stringify(files)}
     await new Promise((resolve) => setTimeout(resolve, ${Date.now() + 1500} - Date.now()))
     const pepper = loadOrCreateSecret(${JSON.stringify(join(path, 'pepper'))}, 32).toString('hex')
     console.log(loadSigningKeys(${JSON.stringify(none)}).signing.kid, pepper)`

@@ -33,6 +33,7 @@ async function start(settings: Record<string, string> = {}) {
       PORT: '0',
       DATA_DIR: directory,
       PASSWORD_HASH_COST: '4',
+      RATE_LIMIT_SIGN_IN_PER_ACCOUNT_PER_MINUTE: '1000',
       ...(database && { DATABASE_URL: database.url }),
       ...settings,
     },

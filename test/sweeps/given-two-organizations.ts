@@ -10,6 +10,7 @@ import {
   type Person,
   type TestServer,
 } from '../harness.ts'
+import { givenRegistration } from '../issuer/given-registration.ts'
 import { documentOf, operations, variablesOf, type Operation, type Place } from './given-sweep.ts'
 
 /** An organization with a row of every kind, by kind. */
@@ -54,7 +55,8 @@ async function furnish(server: TestServer, owner: Sweeping['owner'], name: strin
   const create = operations().find((operation) => operation.coordinate === 'Mutation.createApiKey')
   const made = create && (await ask(server, create, { token: admin.token }))
   const apiKey = made?.data?.createApiKey?.apiKey?.id as string | undefined
-  return { admin, ids: { ...ids, ...(apiKey && { apiKey }) } }
+  const { id: issuer } = await givenRegistration(server, admin, 'https://id.example.com')
+  return { admin, ids: { ...ids, issuer, ...(apiKey && { apiKey }) } }
 }
 
 /** A server with two organizations that know nothing of each other. */

@@ -53,6 +53,20 @@ test('memberships tell of every organization that is not deleted', async () => {
 })
 
 test.each([
+  ['[{ a: "b" }]', [{ a: 'b' }]],
+  ['[[["read:projects"]]]', [[['read:projects']]]],
+  ['[7]', [7]],
+  ['[true]', [true]],
+  ['[null]', [null]],
+  ['[read]', [{}]],
+])('what is no text is no scope: %s', async (literal, scopes) => {
+  const { token } = await givenPerson(server)
+  const inDocument = await server.send(`{ principal { can(scopes: ${literal}) } }`, { token })
+  expectError(inDocument, 'GRAPHQL_VALIDATION_FAILED')
+  expectError(await server.send(PRINCIPAL, { token, variables: { scopes } }), 'BAD_USER_INPUT')
+})
+
+test.each([
   ['VIEWER', ['read:*'], true, false],
   ['DEVELOPER', ['read:*', 'write:gateways', 'write:projects'], true, true],
   ['ADMIN', ['*:*'], true, true],

@@ -31,8 +31,11 @@ export const ApiKey = defineEntity({
     /** The first key of a line of rotations: all keys of a line share one rate limit. */
     lineId: p.uuid(),
     rateLimitPerMinute: p.integer().nullable(),
+    /** The last of the days before the expiry that has been told or had passed when the expiry was set; see api-key-expiry.ts. */
+    expiryNotifiedDays: p.integer().nullable(),
   },
   uniques: [{ properties: ['organizationId', 'id'] }],
+  indexes: [{ properties: ['expiresAt'] }],
   policies: [
     { name: 'api_keys_authentication', command: 'select', roles: [roles.authentication], using: 'true' },
     {
@@ -42,6 +45,8 @@ export const ApiKey = defineEntity({
       using: 'true',
       check: 'true',
     },
+    { name: 'api_keys_jobs', command: 'select', roles: [roles.jobs], using: 'true' },
+    { name: 'api_keys_jobs_notice', command: 'update', roles: [roles.jobs], using: 'true', check: 'true' },
   ],
 })
 

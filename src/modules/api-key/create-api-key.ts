@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/sql'
+import { assertHolds, grantableScopes } from '../../access/granting.ts'
 import type { Context } from '../../context.ts'
 import { newId } from '../../database/columns.ts'
 import type { CreateApiKeyInput } from '../../generated/resolvers.ts'
@@ -7,15 +8,8 @@ import { audit } from '../audit-event/audit-event.service.ts'
 import { lockOrganizationAsAdmin } from '../organization/organization.service.ts'
 import { requireUser } from '../user/user.service.ts'
 import { ApiKey, type ApiKeyRow } from './api-key.entity.ts'
-import {
-  assertHolds,
-  DESCRIPTION_MAX,
-  expiry,
-  grantableScopes,
-  latestExpiry,
-  rateLimit,
-  SERVICE_MAX,
-} from './api-key-input.ts'
+import { endingAt } from './api-key-expiry.ts'
+import { DESCRIPTION_MAX, expiry, latestExpiry, rateLimit, SERVICE_MAX } from './api-key-input.ts'
 
 /** What a key is made with. */
 export interface NewApiKey {
@@ -42,7 +36,7 @@ export function newApiKey({ services }: Pick<Context, 'services'>, input: Create
     service: requiredText(['input', 'service'], input.service, SERVICE_MAX),
     scopes: grantableScopes(services.scopes, input.scopes),
     expiresAt: expiry(input.expiresAt, now, latestExpiry(services.config, now)),
-    rateLimitPerMinute: rateLimit(input.rateLimitPerMinute),
+    rateLimitPerMinute: rateLimit(services.config, input.rateLimitPerMinute),
   }
 }
 
@@ -55,7 +49,8 @@ export async function insertApiKey(
   const { secret, keyHash, lastEight } = services.apiKeys.newSecret()
   const id = newId()
   const createdAt = services.clock()
-  const apiKey = em.create(ApiKey, { id, createdAt, lineId: id, ...key, keyHash, lastEight })
+  const ending = endingAt(key.expiresAt, createdAt)
+  const apiKey = em.create(ApiKey, { id, createdAt, lineId: id, ...key, ...ending, keyHash, lastEight })
   await em.flush()
   return { apiKey, secret }
 }

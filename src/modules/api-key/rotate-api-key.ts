@@ -1,10 +1,12 @@
+import { assertHolds } from '../../access/granting.ts'
 import type { Context } from '../../context.ts'
 import { badUserInput, conflict } from '../../errors.ts'
 import type { RotateApiKeyInput } from '../../generated/resolvers.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
 import { requireUser } from '../user/user.service.ts'
 import type { ApiKeyRow } from './api-key.entity.ts'
-import { assertHolds, latestExpiry } from './api-key-input.ts'
+import { endingAt } from './api-key-expiry.ts'
+import { latestExpiry } from './api-key-input.ts'
 import { lockApiKey, statusOf } from './api-key.service.ts'
 import { insertApiKey, type ApiKeyWithSecret } from './create-api-key.ts'
 
@@ -53,7 +55,8 @@ export async function rotateApiKey(
       createdById: requireUser(ctx).userId,
     })
     previous.rotatedToId = apiKey.id
-    previous.expiresAt = earliest(previous.expiresAt, new Date(now.getTime() + overlapSeconds * 1_000))
+    const overlapEnd = new Date(now.getTime() + overlapSeconds * 1_000)
+    Object.assign(previous, endingAt(earliest(previous.expiresAt, overlapEnd), now))
     await em.flush()
     await ctx.services.apiKeys.changed(em, previous.id)
     await audit(ctx, em, {

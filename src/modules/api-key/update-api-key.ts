@@ -1,10 +1,12 @@
+import { assertHolds, grantableScopes } from '../../access/granting.ts'
 import type { Context } from '../../context.ts'
 import { badUserInput, conflict } from '../../errors.ts'
 import type { UpdateApiKeyInput } from '../../generated/resolvers.ts'
 import { optionalText, requiredText } from '../../input.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
 import type { ApiKeyRow } from './api-key.entity.ts'
-import { assertHolds, DESCRIPTION_MAX, expiry, grantableScopes, latestExpiry, rateLimit } from './api-key-input.ts'
+import { endingAt } from './api-key-expiry.ts'
+import { DESCRIPTION_MAX, expiry, latestExpiry, rateLimit } from './api-key-input.ts'
 import { assertNotRevoked, lockApiKey } from './api-key.service.ts'
 
 type Change = (key: ApiKeyRow) => void
@@ -34,7 +36,7 @@ function changesOf(ctx: Context, input: UpdateApiKeyInput): Change[] {
     changes.push((key) => (key.deactivatedAt = isActive ? null : (key.deactivatedAt ?? now)))
   }
   if (rateLimitPerMinute !== undefined) {
-    const perMinute = rateLimit(rateLimitPerMinute)
+    const perMinute = rateLimit(ctx.services.config, rateLimitPerMinute)
     changes.push((key) => (key.rateLimitPerMinute = perMinute))
   }
   return changes
@@ -43,7 +45,8 @@ function changesOf(ctx: Context, input: UpdateApiKeyInput): Change[] {
 /** Moves a key's end. @throws ApiError CONFLICT for a key that another has taken the place of: its end is settled. */
 function moveExpiry(ctx: Context, key: ApiKeyRow, expiresAt: Date | null): void {
   if (key.rotatedToId) throw conflict('API_KEY_ROTATED', 'The API key has been rotated, and ends when that has said')
-  key.expiresAt = expiry(expiresAt, ctx.services.clock(), latestExpiry(ctx.services.config, key.createdAt))
+  const now = ctx.services.clock()
+  Object.assign(key, endingAt(expiry(expiresAt, now, latestExpiry(ctx.services.config, key.createdAt)), now))
 }
 
 /** Whoever gives a key scopes, revives it or moves its end must hold all that it can do from then on. */

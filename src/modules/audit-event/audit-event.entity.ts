@@ -5,7 +5,16 @@ import { tenantOwned } from '../../database/tenant-owned.ts'
 import { principalKinds } from '../../principal/principal.ts'
 import { Organization } from '../organization/organization.entity.ts'
 
-/** What was done, by whom, to what. The server's roles may insert and read, never update or delete. */
+/** What not even the jobs may see or remove, whatever their settings say. The database's own clock decides. */
+const OLD = `created_at < now() - '30 days'::interval`
+
+/** What the jobs may write: nothing that anybody has done. */
+const BY_THE_JOBS = `actor_id is null and (action = 'api_key.expiring' or action = 'audit_event.removed')`
+
+/**
+ * What was done, by whom, to what. The serving roles may insert and read, never update or delete; the jobs may delete what
+ * is old.
+ */
 export const AuditEvent = defineEntity({
   name: 'AuditEvent',
   tableName: 'audit_events',
@@ -28,6 +37,7 @@ export const AuditEvent = defineEntity({
     requestId: p.text().nullable(),
   },
   indexes: [
+    { properties: ['createdAt'] },
     { properties: ['organizationId', 'id'] },
     { properties: ['organizationId', 'action', 'id'] },
     { properties: ['organizationId', 'actorId', 'id'] },
@@ -36,6 +46,10 @@ export const AuditEvent = defineEntity({
     { name: 'audit_events_authentication', command: 'insert', roles: [roles.authentication], check: 'true' },
     { name: 'audit_events_operator', command: 'select', roles: [roles.operator], using: 'true' },
     { name: 'audit_events_operator_insert', command: 'insert', roles: [roles.operator], check: 'true' },
+    { name: 'audit_events_jobs', roles: [roles.jobs], using: 'true', check: BY_THE_JOBS },
+    // Restrictive: they hold beside the tenant's policy too, which would otherwise show that tenant's young ones.
+    { name: 'audit_events_jobs_see_old', type: 'restrictive', command: 'select', roles: [roles.jobs], using: OLD },
+    { name: 'audit_events_jobs_remove_old', type: 'restrictive', command: 'delete', roles: [roles.jobs], using: OLD },
   ],
 })
 

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/sql'
+import type { Logger } from 'pino'
 import type { Context } from '../../context.ts'
 import { newId } from '../../database/columns.ts'
 import { afterCommit } from '../../database/tenancy.ts'
@@ -16,12 +17,26 @@ export interface Happening {
   details?: Record<string, string | number | boolean | readonly string[] | null>
 }
 
+/** Who acts, and from where: the context of a request is one. */
+export interface Acting {
+  readonly principal: Context['principal']
+  readonly request: Readonly<Record<'ipAddress' | 'userAgent' | 'requestId', string | null>>
+  readonly log: Logger
+  readonly services: Pick<Context['services'], 'clock'>
+}
+
+/** For what the server does of itself, at nobody's request: its events have no actor. */
+export function theServerItself(log: Logger, clock: () => Date): Acting {
+  return { principal: null, request: { ipAddress: null, userAgent: null, requestId: null }, log, services: { clock } }
+}
+
 /** What deserves a second look: logged as a warning. */
 const SECURITY_ACTIONS = new Set([
   'user.login_failed',
   'session.reuse_detected',
   'authorization.denied',
   'user.password_change_failed',
+  'api_key.expiring',
 ])
 
 const INSERT = `
@@ -34,7 +49,7 @@ const INSERT = `
  * once they are.
  * What fails is recorded in a transaction of its own, after the roll-back: {@link auditApart}.
  */
-export async function audit(ctx: Context, em: EntityManager, happening: Happening): Promise<void> {
+export async function audit(ctx: Acting, em: EntityManager, happening: Happening): Promise<void> {
   const { principal, request } = ctx
   const event = {
     action: happening.action,

@@ -8,6 +8,7 @@ import type {
   SwitchOrganizationInput,
 } from '../../generated/resolvers.ts'
 import { newId } from '../../database/columns.ts'
+import { countCostly } from '../../rate-limits/costly-fields.ts'
 import { normalizedEmail, optionalText, requiredText } from '../../input.ts'
 import { audit, auditApart } from '../audit-event/audit-event.service.ts'
 import { findActingMemberships } from '../membership/acting-membership.ts'
@@ -52,10 +53,12 @@ function assertGoodPassword(
 
 /**
  * Makes a user, and with `organizationName` an organization whose ADMIN they are, and signs them in.
- * @throws ApiError BAD_USER_INPUT for a password that the policy refuses; CONFLICT where the e-mail address is taken.
+ * @throws ApiError BAD_USER_INPUT for a password that the policy refuses; CONFLICT where the e-mail address is taken;
+ * RATE_LIMITED after too many attempts.
  */
 export async function register(ctx: Context, input: RegisterInput): Promise<AuthPayloadRow> {
   const email = requiredText(['input', 'email'], normalizedEmail(input.email), EMAIL_MAX)
+  await countCostly(ctx, 'register', email)
   const organizationName = optionalText(['input', 'organizationName'], input.organizationName)
   const firstName = optionalText(['input', 'firstName'], input.firstName)
   const lastName = optionalText(['input', 'lastName'], input.lastName)
@@ -92,11 +95,12 @@ export async function register(ctx: Context, input: RegisterInput): Promise<Auth
 
 /**
  * Signs a user in. An unknown address, a wrong password and a deactivated account are answered alike, after the same work.
- * @throws ApiError UNAUTHENTICATED; RATE_LIMITED after too many failures; FORBIDDEN where the user cannot act in
+ * @throws ApiError UNAUTHENTICATED; RATE_LIMITED after too many attempts or failures; FORBIDDEN where the user cannot act in
  * `organizationId`.
  */
 export async function login(ctx: Context, input: LoginInput): Promise<AuthPayloadRow> {
   const email = normalizedEmail(input.email)
+  await countCostly(ctx, 'login', email)
   const attempt = await countAttempt(ctx, email)
   const account = await ctx.rows.write('authentication', async (em) => {
     const user = await em.findOne(User, { email, deactivatedAt: null })
@@ -155,10 +159,12 @@ function startLogin(
 
 /**
  * Sets a new password. Every other session of the user ends, and so does every access token issued before.
- * @throws ApiError UNAUTHENTICATED where the current password is wrong; BAD_USER_INPUT where the policy refuses the new one.
+ * @throws ApiError UNAUTHENTICATED where the current password is wrong; BAD_USER_INPUT where the policy refuses the new one;
+ * RATE_LIMITED after too many attempts.
  */
 export async function changePassword(ctx: Context, input: ChangePasswordInput): Promise<AuthPayloadRow> {
   const principal = requireUser(ctx)
+  await countCostly(ctx, 'changePassword', principal.userId)
   const organizationName = (await currentOrganization(ctx))?.name ?? null
   assertGoodPassword(ctx, ['input', 'newPassword'], input.newPassword, principal.email, organizationName)
   const attempt = await countAttempt(ctx, principal.email)

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/sql'
 import type { Context } from '../../context.ts'
 import { unauthenticated } from '../../errors.ts'
 import type { RefreshInput } from '../../generated/resolvers.ts'
+import { countCostly } from '../../rate-limits/costly-fields.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
 import { findActingMemberships } from '../membership/acting-membership.ts'
 import type { SessionRow } from '../session/session.entity.ts'
@@ -18,10 +19,12 @@ const RENEWAL_REFUSALS = {
 
 /**
  * A new token pair for a refresh token, which is used up by it. User, membership and role are read anew.
- * @throws ApiError UNAUTHENTICATED; where the token was used before, the session has ended when this is thrown.
+ * @throws ApiError RATE_LIMITED after too many attempts; UNAUTHENTICATED; where the token was used before, the session has ended when this is thrown.
  */
 export async function refresh(ctx: Context, input: RefreshInput): Promise<AuthPayloadRow> {
   const presented = readRefreshToken(input.refreshToken)
+  // Not under its session: anybody may know a session's id, and must not be able to use up what it has.
+  await countCostly(ctx, 'refresh', input.refreshToken)
   const outcome = await ctx.rows.write('authentication', async (em) => {
     const renewal = await renewSession(ctx, em, presented)
     if (!renewal.renewed) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Context } from '../../context.ts'
 import { newId } from '../../database/columns.ts'
 import { rateLimited } from '../../errors.ts'
+import { addressBlock } from '../../rate-limits/address-block.ts'
 
 /** NIST SP 800-63B-4 §3.2.2: no more than 100 failures in a row. Afterwards the account rests for a day. */
 const MOST_FAILURES = 100
@@ -10,21 +11,6 @@ const LONGEST_DELAY_SECONDS = 900
 
 const subjectOf = (kind: 'account' | 'address', name: string) =>
   createHash('sha256').update(`${kind}:${name}`).digest('hex')
-
-/** An IPv6 customer has a /64 at least, so that is what counts as one address. */
-export function addressBlock(ipAddress: string): string {
-  if (!ipAddress.includes(':')) return ipAddress
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ipAddress)
-  if (mapped?.[1]) return mapped[1]
-  const [head = '', tail] = ipAddress.toLowerCase().split('%')[0]?.split('::') ?? []
-  const left = head.split(':').filter(Boolean)
-  const right = tail === undefined ? [] : tail.split(':').filter(Boolean)
-  const groups = [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.padStart(4, '0'))
-    .join(':')}::/64`
-}
 
 /** What is counted apart: an account, or an address. */
 interface Limit {

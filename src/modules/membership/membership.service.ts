@@ -6,6 +6,7 @@ import { conflict, forbidden, notFound } from '../../errors.ts'
 import type { AddMemberInput, ChangeMemberRoleInput, RemoveMemberInput } from '../../generated/resolvers.ts'
 import { normalizedEmail, rowId } from '../../input.ts'
 import { roles, type Role } from '../../principal/principal.ts'
+import { countCostly } from '../../rate-limits/costly-fields.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
 import type { OrganizationRow } from '../organization/organization.entity.ts'
 import { findOrganization, lockOrganization, lockOrganizationAsAdmin } from '../organization/organization.service.ts'
@@ -84,11 +85,13 @@ function endTokensOf(ctx: Context, em: EntityManager, membership: MembershipRow,
 
 /**
  * Makes a registered user a member of the current organization.
- * @throws ApiError NOT_FOUND where nobody has registered with the address; CONFLICT where they are a member already.
+ * @throws ApiError NOT_FOUND where nobody has registered with the address; CONFLICT where they are a member already;
+ * RATE_LIMITED, since it tells who has an account.
  */
 export async function addMember(ctx: Context, input: AddMemberInput): Promise<MembershipPayload> {
   assertMayGrant(ctx, input.role)
   const email = normalizedEmail(input.email)
+  await countCostly(ctx, 'addMember', null)
   const user = await ctx.rows.read('authentication', (em) => em.findOne(User, { email, deactivatedAt: null }))
   if (!user) throw notFound('User')
   return ctx.rows.write('tenant', async (em) => {

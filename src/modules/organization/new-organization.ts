@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Context } from '../../context.ts'
 import { newId } from '../../database/columns.ts'
+import { rowId } from '../../input.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
 import type { ActingMembership } from '../membership/acting-membership.ts'
 import { Membership } from '../membership/membership.entity.ts'
@@ -19,7 +20,8 @@ export function slugOf(name: string): string {
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, SLUG_MAX)
     .replace(/-+$/, '')
-  return slug || 'organization'
+  // Never spelled as an id is: settings and commands take either.
+  return rowId(slug) ? `organization-${slug}` : slug || 'organization'
 }
 
 /** `acme`, `acme-2`, … `acme-5`, and then ones that nobody else is trying at the same time. */

@@ -13,14 +13,18 @@ export const Organization = defineEntity({
     ...softDeleted,
     name: p.text(),
     slug: p.text().unique(),
+    /** What an issuer calls it; set by the platform's staff alone. Free again once the organization is deleted. */
+    externalId: p.text().nullable(),
     requiresTenantApiKey: p.boolean().default(false),
     suspendedAt: p.datetime(3).nullable(),
     suspensionReason: p.text().nullable(),
   },
+  uniques: [{ properties: ['externalId'], where: 'deleted_at is null' }],
   filters: { ...theTenantItself.filters, ...liveRows },
   policies: [
     { name: 'organizations_authentication', roles: [roles.authentication], using: 'true', check: 'true' },
     { name: 'organizations_operator', roles: [roles.operator], using: 'true', check: 'true' },
+    { name: 'organizations_jobs', command: 'select', roles: [roles.jobs], using: 'true' },
   ],
 })
 

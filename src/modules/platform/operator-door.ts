@@ -59,7 +59,7 @@ export async function changeAsOperator<T>(
   try {
     return await ctx.rows.write('operator', async (em) => {
       const { result, organizationId = null, details } = await work(em)
-      await audit(ctx, em, { ...change, organizationId, ...(details && { details }) })
+      await audit(ctx, em, { action: change.action, ...targetOf(change), organizationId, ...(details && { details }) })
       return result
     })
   } catch (error) {
@@ -68,9 +68,15 @@ export async function changeAsOperator<T>(
   }
 }
 
-async function recordRefusal(ctx: Context, { action, target }: Change, error: ApiError): Promise<void> {
-  const id = rowId(target.id)
+async function recordRefusal(ctx: Context, change: Change, error: ApiError): Promise<void> {
   const { reason = error.code } = error.extensions
+  const { action } = change
   const event = { action, succeeded: false, organizationId: null, details: { reason: String(reason) } }
-  await ctx.rows.write('operator', (em) => audit(ctx, em, { ...event, ...(id && { target: { ...target, id } }) }))
+  await ctx.rows.write('operator', (em) => audit(ctx, em, { ...event, ...targetOf(change) }))
+}
+
+/** The target by its id as it is stored; none where the client has typed something else. */
+function targetOf({ target }: Change): Partial<Pick<Change, 'target'>> {
+  const id = rowId(target.id)
+  return id ? { target: { ...target, id } } : {}
 }

@@ -1,14 +1,19 @@
 import { LockMode } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Context } from '../../context.ts'
-import { notFound } from '../../errors.ts'
-import type { ReinstateOrganizationInput, SuspendOrganizationInput } from '../../generated/resolvers.ts'
+import { conflict, notFound } from '../../errors.ts'
+import type {
+  ReinstateOrganizationInput,
+  SetOrganizationExternalIdInput,
+  SuspendOrganizationInput,
+} from '../../generated/resolvers.ts'
 import { optionalText, rowId } from '../../input.ts'
 import { Organization, type OrganizationRow } from '../organization/organization.entity.ts'
 import { changeAsOperator } from './operator-door.ts'
 import { lockOperators } from './user-administration.ts'
 
 const REASON_MAX = 2_000
+const EXTERNAL_ID_MAX = 255
 
 interface OrganizationPayload {
   organization: OrganizationRow
@@ -58,5 +63,30 @@ export function reinstateOrganization(ctx: Context, input: ReinstateOrganization
     await ctx.services.revocations.lift(em, { kind: 'ORGANIZATION', subjectId: organization.id })
     await ctx.services.apiKeys.changed(em, organization.id)
     return { result: { organization }, organizationId: organization.id }
+  })
+}
+
+/**
+ * Sets what issuers call an organization: their tokens speak for it from the next request on, on every instance, and those
+ * that know it by its name of before no longer do.
+ * @throws ApiError NOT_FOUND; CONFLICT where another organization has it; BAD_USER_INPUT
+ */
+export function setOrganizationExternalId(
+  ctx: Context,
+  input: SetOrganizationExternalIdInput,
+): Promise<OrganizationPayload> {
+  const externalId = optionalText(['input', 'externalId'], input.externalId, EXTERNAL_ID_MAX)
+  const change = { action: 'organization.external_id_set', target: { type: 'Organization', id: input.id } } as const
+  return changeAsOperator(ctx, change, async (em) => {
+    // Operators change one at a time, so what is free here stays free until it is taken below.
+    await lockOperators(ctx, em)
+    const organization = await lockAnyOrganization(em, input.id)
+    if (externalId !== null && (await em.findOne(Organization, { externalId, id: { $ne: organization.id } }))) {
+      throw conflict('EXTERNAL_ID_TAKEN', 'Another organization has this external id')
+    }
+    organization.externalId = externalId
+    await em.flush()
+    await ctx.services.apiKeys.changed(em, organization.id)
+    return { result: { organization }, organizationId: organization.id, details: { isSet: externalId !== null } }
   })
 }

@@ -1,6 +1,6 @@
 import type { Resolvers } from '../../generated/resolvers.ts'
 import { openPlatform } from './operator-door.ts'
-import { reinstateOrganization, suspendOrganization } from './organization-administration.ts'
+import { reinstateOrganization, setOrganizationExternalId, suspendOrganization } from './organization-administration.ts'
 import {
   findAnyOrganization,
   findAnyUser,
@@ -19,6 +19,7 @@ export const platformResolvers: Resolvers = {
     deactivateUser: (_, { input }, ctx) => deactivateUser(ctx, input),
     suspendOrganization: (_, { input }, ctx) => suspendOrganization(ctx, input),
     reinstateOrganization: (_, { input }, ctx) => reinstateOrganization(ctx, input),
+    setOrganizationExternalId: (_, { input }, ctx) => setOrganizationExternalId(ctx, input),
     setOperator: (_, { input }, ctx) => setOperator(ctx, input),
   },
   Platform: {

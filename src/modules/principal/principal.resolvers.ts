@@ -1,6 +1,6 @@
 import type { Resolvers } from '../../generated/resolvers.ts'
 import { currentOrganization } from '../organization/organization.service.ts'
-import { currentPrincipal, holds } from './principal.service.ts'
+import { claimsOf, currentPrincipal, holds } from './principal.service.ts'
 
 export const principalResolvers: Resolvers = {
   Query: {
@@ -8,6 +8,7 @@ export const principalResolvers: Resolvers = {
   },
   Principal: {
     organization: (_, _args, ctx) => currentOrganization(ctx),
+    claims: (principal) => claimsOf(principal),
     can: (principal, { scopes }) => holds(principal, scopes),
   },
 }

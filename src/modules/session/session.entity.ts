@@ -35,6 +35,13 @@ export const Session = defineEntity({
     { name: 'sessions_authentication', roles: [roles.authentication], using: 'true', check: 'true' },
     { name: 'sessions_operator', command: 'update', roles: [roles.operator], using: 'true', check: 'true' },
     { name: 'sessions_operator_read', command: 'select', roles: [roles.operator], using: 'true' },
+    // The jobs see, and remove, what nobody has been able to renew for long.
+    {
+      name: 'sessions_jobs',
+      roles: [roles.jobs],
+      using: `least(idle_expires_at, expires_at, revoked_at) < now() - '30 days'::interval`,
+      check: 'false',
+    },
   ],
 })
 

@@ -1,0 +1,37 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Quota } from '../rate-limits/rate-limits.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What is left of the limits that the request was counted under, by their policies. */
+    quotas: Map<string, Quota> | null
+  }
+}
+
+/** Tells what is left of a limit in the headers of the request's answer. */
+export function tellQuota(request: FastifyRequest, quota: Quota): void {
+  request.quotas?.set(quota.policy, quota)
+}
+
+/**
+ * Puts `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) on each answer of the routes that follow in
+ * this context. What was refused before anybody could be identified is counted by `countRefused`.
+ */
+export function rateLimitHeaders(app: FastifyInstance, countRefused: (request: FastifyRequest) => Promise<void>): void {
+  app.decorateRequest('quotas', null)
+  app.addHook('onRequest', async (request) => {
+    request.quotas = new Map()
+  })
+  app.addHook('onSend', async (request, reply) => {
+    const quotas = (request.quotas ??= new Map<string, Quota>())
+    // It has its answer, whatever the count says.
+    if (quotas.size === 0) await countRefused(request).catch(() => undefined)
+    if (quotas.size > 0) reply.headers(headersOf([...quotas.values()]))
+  })
+}
+
+function headersOf(quotas: readonly Quota[]): Record<string, string> {
+  const policies = quotas.map(({ policy, limit, windowSeconds }) => `"${policy}";q=${limit};w=${windowSeconds}`)
+  const left = quotas.map(({ policy, remaining, resetSeconds }) => `"${policy}";r=${remaining};t=${resetSeconds}`)
+  return { 'ratelimit-policy': policies.join(', '), ratelimit: left.join(', ') }
+}

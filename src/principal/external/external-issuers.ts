@@ -1,0 +1,33 @@
+import type { Logger } from 'pino'
+import type { Config } from '../../config.ts'
+import { holdIssuerKeys, type IssuerKeys } from './issuer-keys.ts'
+import { skipSignatures, type SkippedSignatures } from './skipped-signatures.ts'
+import { createIssuers, type Issuers, type RegisteredIssuers } from './trusted-issuer.ts'
+
+/** Whose tokens are accepted beside the server's own, and what verifies them. */
+export interface ExternalIssuers {
+  readonly issuers: Issuers
+  readonly keys: IssuerKeys
+  /** Null but where signatures are not looked at. */
+  readonly skipped: SkippedSignatures | null
+}
+
+interface ExternalSettings {
+  config: Pick<Config, 'external' | 'tokens'>
+  log: Logger
+  clock: () => Date
+  /** The issuers that organizations have registered; none by default. */
+  registered?: RegisteredIssuers | null
+}
+
+/** The issuers that are trusted. Nothing is fetched from them before a token needs it: no start depends on them. */
+export function openExternalIssuers(settings: ExternalSettings): ExternalIssuers {
+  const { config, log, registered = null } = settings
+  const { issuers: configured, skipSignatures: skips } = config.external
+  const clock = () => settings.clock().getTime()
+  return {
+    issuers: createIssuers({ ownIssuer: config.tokens.issuer, configured, registered }),
+    keys: holdIssuerKeys({ clock, log }),
+    skipped: skips ? skipSignatures(log, clock) : null,
+  }
+}

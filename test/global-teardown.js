@@ -1,0 +1,1 @@
+export { removeEmbeddedImage as default } from './make-embedded-image.ts'
