@@ -8,7 +8,8 @@ import type { DisableIssuerInput, RegisterIssuerInput } from '../../generated/re
 import { audit } from '../audit-event/audit-event.service.ts'
 import { lockOrganizationAsAdmin } from '../organization/organization.service.ts'
 import type { UserRow } from '../user/user.entity.ts'
-import { findUser, requireUser } from '../user/user.service.ts'
+import { requireUser } from '../../principal/require-principal.ts'
+import { findUser } from '../user/user.service.ts'
 import { newIssuer } from './issuer-input.ts'
 import { Issuer, type IssuerRow } from './issuer.entity.ts'
 

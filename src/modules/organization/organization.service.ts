@@ -11,7 +11,7 @@ import type {
 import { requiredText } from '../../input.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
 import { Membership } from '../membership/membership.entity.ts'
-import { requireUser } from '../user/user.service.ts'
+import { requireUser } from '../../principal/require-principal.ts'
 import { insertOrganization } from './new-organization.ts'
 import { Organization, type OrganizationRow } from './organization.entity.ts'
 

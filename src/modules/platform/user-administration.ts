@@ -6,7 +6,7 @@ import type { ActivateUserInput, DeactivateUserInput, SetOperatorInput } from '.
 import { rowId } from '../../input.ts'
 import { Session } from '../session/session.entity.ts'
 import { User, type UserRow } from '../user/user.entity.ts'
-import { requireUser } from '../user/user.service.ts'
+import { requireUser } from '../../principal/require-principal.ts'
 import { changeAsOperator } from './operator-door.ts'
 import { endAccessTokens, giveOperatorPower, takeOperatorPower } from './operator-power.ts'
 

@@ -1,9 +1,9 @@
 import { load, type Context } from '../../context.ts'
 import { orderingOf, pageOf, readConnection, type Connection, type PageArguments } from '../../database/paging.ts'
-import { tenantOf } from '../../database/tenancy.ts'
 import { lockRow, rowsById, tenantRows } from '../../database/tenant-rows.ts'
 import type { CreateProjectInput, ProjectFilter, ProjectOrder, UpdateProjectInput } from '../../generated/resolvers.ts'
 import { containing, optionalText, requiredText } from '../../input.ts'
+import { requireOrganization } from '../../principal/require-principal.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
 import { Project, type ProjectRow } from './project.entity.ts'
 
@@ -39,7 +39,7 @@ export async function createProject(ctx: Context, input: CreateProjectInput): Pr
   const name = requiredText(['input', 'name'], input.name)
   const description = optionalText(['input', 'description'], input.description, DESCRIPTION_MAX)
   return ctx.rows.write('tenant', async (em) => {
-    const project = em.create(Project, { organizationId: tenantOf(ctx.principal?.organizationId), name, description })
+    const project = em.create(Project, { organizationId: requireOrganization(ctx), name, description })
     await em.flush()
     await audit(ctx, em, { action: 'project.created', target: { type: 'Project', id: project.id } })
     return { project }

@@ -1,17 +1,7 @@
 import { load, type Context, type RowLoader } from '../../context.ts'
 import { unauthenticated } from '../../errors.ts'
-import type { UserPrincipal } from '../../principal/principal.ts'
+import { requireUser } from '../../principal/require-principal.ts'
 import { User, type UserRow } from './user.entity.ts'
-
-/**
- * The principal as the signed-in user. Where the SDL says `@auth(kinds: [USER])` it always is one.
- * @throws ApiError UNAUTHENTICATED for any other caller.
- */
-export function requireUser(ctx: Context): UserPrincipal {
-  const { principal } = ctx
-  if (principal?.kind === 'USER' || principal?.kind === 'OPERATOR') return principal
-  throw unauthenticated('MISSING', 'A signed-in user is required')
-}
 
 /**
  * Users by id: the members of the current organization, and the signed-in user. Nobody else can be seen.
