@@ -16,6 +16,7 @@ import { createHttpServer } from './http/server.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { loadModules, scopesOf, type FeatureModule } from './modules.ts'
 import { createDenialRecorder } from './modules/audit-event/denials.ts'
+import { oauthEndpoints } from './oauth/endpoints.ts'
 import { entitiesOf } from './pipeline-entities.ts'
 import { createAccessTokens } from './principal/access-token.ts'
 import { startApiKeys } from './principal/api-keys.ts'
@@ -84,6 +85,7 @@ export async function createApp(
       countRefused: (facts) => requestLimits(started, facts).byAddress(),
       plugins: (formatError) => [closeRows(), access(policy, config, started, formatError)],
       readiness: () => readiness(started, keys.fault()),
+      oauth: oauthEndpoints(started),
       jwks: () => keys.jwks(),
     })
     server.addHook('onClose', close)

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
 import { secretMistakes } from './secret-settings.ts'
-import { tokenSettings } from './token-settings.ts'
+import { issuerOf, tokenSettings } from './token-settings.ts'
 import { isLoopback, issuerMistakes, placeOf, trustedIssuersSetting } from './principal/external/issuer-settings.ts'
 
 const flag = (byDefault: boolean) =>
@@ -73,7 +73,7 @@ const settings = z.object({
   SIGNING_KEYS_ENCRYPTION_KEY: z.string().min(32).optional(),
   SIGNING_KEY_ALGORITHM: z.enum(['RS256', 'ES256']).default('RS256'),
   SIGNING_KEY_PUBLISH_SECONDS: whole(600, LEAST_PUBLISH_SECONDS, 30 * 86_400),
-  JWT_ISSUER: z.string().min(1).default('tenantry'),
+  JWT_ISSUER: z.string().min(1).optional(),
   JWT_AUDIENCE: z.string().min(1).default('tenantry'),
   TRUSTED_ISSUERS: trustedIssuersSetting,
   ISSUER_PRIVATE_HOSTS: hostList,
@@ -82,6 +82,7 @@ const settings = z.object({
   REFRESH_IDLE_TTL_SECONDS: whole(7 * 86_400, 1, 365 * 86_400),
   REFRESH_ABSOLUTE_TTL_SECONDS: whole(30 * 86_400, 1, 365 * 86_400),
   REFRESH_GRACE_SECONDS: whole(10, 0, 300),
+  OAUTH_PASSWORD_GRANT: flag(false),
   PASSWORD_PEPPER: z.string().min(32).optional(),
   PASSWORD_MIN_LENGTH: whole(8, 8, 128),
   PASSWORD_REQUIRE_LETTER_AND_DIGIT: flag(true),
@@ -183,7 +184,7 @@ function contradictions(given: Settings): string[] {
       `AUDIT_RETENTION_DAYS: 0, or at least ${LEAST_RETENTION_DAYS}`,
     given.WEBHOOK_URL && !given.WEBHOOK_SECRET && 'WEBHOOK_SECRET: required with WEBHOOK_URL',
     production && given.WEBHOOK_URL?.startsWith('http:') && 'WEBHOOK_URL: must be https in production',
-    ...issuerMistakes(given.TRUSTED_ISSUERS, { production, ownIssuer: given.JWT_ISSUER }),
+    ...issuerMistakes(given.TRUSTED_ISSUERS, { production, ownIssuer: issuerOf(given) }),
     given.JWT_SKIP_VALIDATION && production && 'JWT_SKIP_VALIDATION: never in production',
     given.JWT_SKIP_VALIDATION &&
       !isLoopback(given.HOST ?? '127.0.0.1') &&
@@ -246,6 +247,7 @@ function fromSettings(given: Settings) {
       statementTimeoutMs: given.DATABASE_STATEMENT_TIMEOUT_MS,
     },
     tokens: tokenSettings(given),
+    oauth: { passwordGrant: given.OAUTH_PASSWORD_GRANT },
     external: {
       issuers: given.TRUSTED_ISSUERS,
       privateHosts: given.ISSUER_PRIVATE_HOSTS,

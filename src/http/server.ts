@@ -2,6 +2,7 @@ import type { ApolloServerPlugin, BaseContext } from '@apollo/server'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
+import type { OAuthEndpoints } from '../oauth/endpoints.ts'
 import { acceptJsonBodies, BadRequest } from './body.ts'
 import type { HttpConfig } from './config.ts'
 import { watchTraffic } from './drain.ts'
@@ -11,6 +12,7 @@ import { startApollo } from './graphql.ts'
 import { allowOrigins, secureHeaders } from './headers.ts'
 import { healthRoutes, type Readiness } from './health.ts'
 import { describeError } from './log.ts'
+import { oauthRoutes } from './oauth.ts'
 import { rateLimitHeaders } from './rate-limit-headers.ts'
 import { factsOf, requestIdOf, type RequestFacts } from './request.ts'
 import { graphqlRoute, type CreateContext } from './route.ts'
@@ -25,6 +27,8 @@ export interface HttpServerOptions<Context extends BaseContext> {
   /** Given `formatError`, so that a plugin that executes by itself can format errors by the same rules. */
   plugins: ApolloServerPlugin<Context>[] | ((formatError: FormatError) => ApolloServerPlugin<Context>[])
   readiness: Readiness
+  /** Null: none is served. */
+  oauth: OAuthEndpoints | null
   /** The JSON Web Key Set to publish. */
   jwks: () => unknown
 }
@@ -59,6 +63,7 @@ export async function createHttpServer<Context extends BaseContext>(
   await allowOrigins(app, config)
   acceptJsonBodies(app)
   healthRoutes(app, options.readiness, options.jwks)
+  if (options.oauth) await oauthRoutes(app, options.oauth, options)
   if (config.graphiql) graphiqlRoutes(app, config)
   await serveGraphql(app, options)
   return app

@@ -1,43 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import jsonwebtoken from 'jsonwebtoken'
+import {
+  contradictionIn,
+  isCount,
+  unacceptableClaim,
+  type AccessTokenClaims,
+  type AccessTokenSubject,
+} from './access-token-claims.ts'
 import { mostCharacters, partsOf, refused } from './compact-token.ts'
 import { withCurrentKeys } from './current-keys.ts'
 import { claimedIssuer } from './external/external-token.ts'
-import { roles, type Role } from './principal.ts'
 import type { SigningKeys, VerificationKey } from './signing-keys.ts'
-
-/** What the server says about a user in an access token. The names are those on the wire. */
-export interface AccessTokenSubject {
-  /** The user's id. */
-  readonly sub: string
-  /** The session's id, as in OpenID Connect's back-channel logout. */
-  readonly sid: string
-  readonly email: string
-  /** The current organization's id. */
-  readonly organization: string | null
-  /** The id of the user's membership in it; null for one who has none. */
-  readonly membership: string | null
-  /** A lower number than the membership's own is revoked; 0 without a membership. */
-  readonly membershipVersion: number
-  /** A lower number than the user's own is revoked. */
-  readonly userVersion: number
-  /** Held through the membership, so null exactly where that is null. */
-  readonly role: Role | null
-  /** Scopes, separated by single spaces (RFC 8693 §4.2). */
-  readonly scope: string
-  /** Staff of the platform. */
-  readonly operator: boolean
-}
-
-/** All claims of an access token. RFC 9068 §2.2 but for `client_id`: there are no clients to tell apart. */
-export interface AccessTokenClaims extends AccessTokenSubject {
-  readonly iss: string
-  readonly aud: string
-  /** Seconds since 1970, as `iat`. */
-  readonly exp: number
-  readonly iat: number
-  readonly jti: string
-}
 
 export interface AccessTokenSettings {
   readonly keys: SigningKeys
@@ -51,9 +24,20 @@ export interface AccessTokenSettings {
   readonly leewaySeconds?: number
 }
 
+/** A token as the caller gets it. */
+export interface IssuedAccessToken {
+  readonly token: string
+  readonly expiresAt: Date
+  readonly expiresInSeconds: number
+  readonly jti: string
+}
+
 export interface AccessTokens {
-  /** Signs a new token. @throws Error when it would be too long to be accepted. */
-  issue(subject: AccessTokenSubject): { token: string; expiresAt: Date; jti: string }
+  /**
+   * Signs a new token, for as long as tokens live but not beyond `notAfter`.
+   * @throws Error where it would be too long to be accepted; UNAUTHENTICATED with EXPIRED where `notAfter` has come.
+   */
+  issue(subject: AccessTokenSubject, notAfter?: Date | null): IssuedAccessToken
   /**
    * Reads a token that this server or another instance of it has issued.
    * Whether it has been revoked since is not asked here.
@@ -73,31 +57,6 @@ type Guarded = Record<string, unknown>
 const mediaType = 'at+jwt'
 const unknownKey = 'kid is not known'
 const headerMembers: readonly string[] = ['alg', 'typ', 'kid']
-const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
-const scopeList = /^(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?$/
-
-const isText = (value: unknown) => typeof value === 'string' && value !== ''
-const isUuid = (value: unknown) => typeof value === 'string' && uuid.test(value)
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-
-/** Each claim with its exact type; none may be missing. */
-const claimGuards = Object.entries({
-  iss: isText,
-  sub: isUuid,
-  aud: isText,
-  exp: isCount,
-  iat: isCount,
-  jti: isUuid,
-  sid: isUuid,
-  email: isText,
-  organization: (value) => value === null || isUuid(value),
-  membership: (value) => value === null || isUuid(value),
-  membershipVersion: isCount,
-  userVersion: isCount,
-  role: (value) => value === null || roles.includes(value as Role),
-  scope: (value) => typeof value === 'string' && scopeList.test(value),
-  operator: (value) => typeof value === 'boolean',
-} satisfies Record<keyof AccessTokenClaims, (value: unknown) => boolean>)
 
 /**
  * Makes the one place where access tokens are signed and read. jsonwebtoken computes the signatures; what it accepts
@@ -113,15 +72,16 @@ export function createAccessTokens(settings: AccessTokenSettings): AccessTokens 
     return claims
   }
   return {
-    issue(subject) {
+    issue(subject, notAfter = null) {
       const iat = Math.floor(clock() / 1000)
-      const exp = iat + ttlSeconds
+      const exp = Math.min(iat + ttlSeconds, notAfter ? Math.floor(notAfter.getTime() / 1000) : Infinity)
+      if (exp <= iat) throw refused('EXPIRED', 'what it is issued for has expired')
       const jti = randomUUID()
       const { algorithm, kid, key } = keys.signing
       const claims: AccessTokenClaims = { iss: issuer, aud: audience, exp, iat, jti, ...subject }
       const token = jsonwebtoken.sign(claims, key, { algorithm, header: { alg: algorithm, typ: mediaType, kid } })
       if (token.length > mostCharacters) throw new Error(`An access token of ${token.length} characters is too long`)
-      return { token, expiresAt: new Date(exp * 1000), jti }
+      return { token, expiresAt: new Date(exp * 1000), expiresInSeconds: exp - iat, jti }
     },
     verify,
     verifyCurrent: (text, beforeReading) =>
@@ -139,9 +99,8 @@ function signedClaims(text: string, keys: SigningKeys): AccessTokenClaims {
   const { header, payload } = partsOf(text)
   const claims = verifiedPayload(text, keyOf(header, keys))
   assertCanonical(claims, payload, 'payload')
-  for (const [name, accepts] of claimGuards) {
-    if (!accepts(claims[name])) throw refused('INVALID', `claim ${name} is missing or of another type`)
-  }
+  const unacceptable = unacceptableClaim(claims)
+  if (unacceptable) throw refused('INVALID', `claim ${unacceptable} is missing or of another type`)
   return claims as unknown as AccessTokenClaims
 }
 
@@ -177,10 +136,8 @@ function assertOurs(claims: AccessTokenClaims, settings: AccessTokenSettings): v
   if (claims.aud !== audience) throw refused('INVALID', 'aud is another')
   if (claims.exp <= claims.iat) throw refused('INVALID', 'exp is not after iat')
   if (claims.exp - claims.iat > ttlSeconds + leewaySeconds) throw refused('INVALID', 'lifetime is too long')
-  if ((claims.role === null) !== (claims.membership === null)) throw refused('INVALID', 'role without membership')
-  if (claims.membership !== null && claims.organization === null) {
-    throw refused('INVALID', 'membership without organization')
-  }
+  const contradiction = contradictionIn(claims)
+  if (contradiction) throw refused('INVALID', contradiction)
 }
 
 function assertCurrent(claims: AccessTokenClaims & { nbf?: unknown }, nowSeconds: number, leewaySeconds: number): void {

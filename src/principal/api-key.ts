@@ -30,12 +30,15 @@ export async function identifyByApiKey(
   // An ended key must not use up what its successor lives on.
   assertActive(services, key)
   await limits.byApiKey(key)
-  const tenant = headers['x-tenant-id']
-  if (tenant !== undefined && String(tenant).toLowerCase() !== key.organizationId) {
-    throw forbidden('NOT_THE_KEYS_ORGANIZATION', "X-Tenant-Id is not the API key's organization")
-  }
+  assertKeysOrganization(key, headers['x-tenant-id'])
   await acceptKey(services, key)
   return key.principal
+}
+
+/** @throws ApiError FORBIDDEN where `X-Tenant-Id` asks for another organization than the key's. */
+export function assertKeysOrganization({ organizationId }: ApiKeyRecord, tenant: string | string[] | undefined): void {
+  if (tenant === undefined || String(tenant).toLowerCase() === organizationId) return
+  throw forbidden('NOT_THE_KEYS_ORGANIZATION', "X-Tenant-Id is not the API key's organization")
 }
 
 /**
@@ -66,9 +69,13 @@ function assertActive({ clock, log }: Services, key: ApiKeyRecord): void {
 /** Takes a key as good, and notes its use. @throws ApiError FORBIDDEN with the reason why it cannot be used. */
 export async function acceptKey(services: Services, key: ApiKeyRecord): Promise<void> {
   assertActive(services, key)
-  const { apiKeys } = services
+  await assertOrganizationServed(services, key)
+  services.apiKeys.used(key.id)
+}
+
+/** @throws ApiError FORBIDDEN where the key's organization cannot be acted for. */
+export async function assertOrganizationServed({ apiKeys }: Services, key: ApiKeyRecord): Promise<void> {
   const organization = await apiKeys.organization(key.organizationId)
   if (!organization) throw forbidden('ORGANIZATION_DELETED', "The API key's organization has been deleted")
   if (organization.suspendedAt) throw forbidden('ORGANIZATION_SUSPENDED', "The API key's organization is suspended")
-  apiKeys.used(key.id)
 }

@@ -26,6 +26,8 @@ export interface ApiKeys {
   newSecret(): { secret: string; keyHash: string; lastEight: string }
   /** The key with this secret, whatever has become of it. A promise only where the database has to be asked. */
   find(secret: string, around?: Around<ApiKeyRecord>): ApiKeyRecord | null | Promise<ApiKeyRecord | null>
+  /** The key with this id, whatever has become of it. A promise only where the database has to be asked. */
+  findById(id: string, around?: Around<ApiKeyRecord>): ApiKeyRecord | null | Promise<ApiKeyRecord | null>
   /** An organization that is not deleted, by its id or another name. A promise only where the database has to be asked. */
   organization(name: string, by?: OrganizationNaming): OrganizationRecord | null | Promise<OrganizationRecord | null>
   /**
@@ -56,8 +58,12 @@ const LOOKED_UP = [
 ]
 
 /** Reads of a key what the look-up may see of it. */
-async function readKey(em: EntityManager, keyHash: string, registry: ScopeRegistry): Promise<ApiKeyRecord | null> {
-  const row = await em.findOne(ApiKey, { keyHash }, { fields: LOOKED_UP })
+async function readKey(
+  em: EntityManager,
+  which: { keyHash: string } | { id: string },
+  registry: ScopeRegistry,
+): Promise<ApiKeyRecord | null> {
+  const row = await em.findOne(ApiKey, which, { fields: LOOKED_UP })
   if (!row) return null
   const { id, organizationId, scopes, lineId, expiresAt, deactivatedAt, revokedAt } = row
   const powers = makePowers('API_KEY', null, scopes, registry)
@@ -91,11 +97,15 @@ export async function startApiKeys(settings: ApiKeySettings): Promise<ApiKeys> {
   const across = <T>(readOnly: boolean, work: (em: EntityManager) => Promise<T>) =>
     inTransaction(database, { door: 'authentication', organizationId: null, readOnly }, work)
   const holding = { most: MOST_HELD, isLive: () => listener.isLive() }
-  const keys = holdRecords({ ...holding, read: (hash) => across(true, (em) => readKey(em, hash, scopes)) })
+  const keys = holdRecords({
+    ...holding,
+    read: (keyHash) => across(true, (em) => readKey(em, { keyHash }, scopes)),
+  })
+  const keysById = holdRecords({ ...holding, read: (id) => across(true, (em) => readKey(em, { id }, scopes)) })
   const named = (by: OrganizationNaming) =>
     holdRecords({ ...holding, read: (name) => across(true, (em) => readOrganization(em, by, name)) })
   const organizations = { id: named('id'), slug: named('slug'), externalId: named('externalId') }
-  const held = [keys, ...Object.values(organizations)]
+  const held = [keys, keysById, ...Object.values(organizations)]
   const drop = (id: string) => held.forEach((records) => records.drop(id))
   const listener = await database.listen(CHANNEL, {
     onMessage: drop,
@@ -111,6 +121,7 @@ export async function startApiKeys(settings: ApiKeySettings): Promise<ApiKeys> {
       return { secret, keyHash: hashOfApiKey(secret, hashKey), lastEight: secret.slice(-8) }
     },
     find: (secret, around) => keys.get(hashOfApiKey(secret, hashKey), around),
+    findById: (id, around) => keysById.get(id, around),
     organization(name, by = 'id') {
       const spelled = spelledAsStored(name, by)
       return spelled === null ? null : organizations[by].get(spelled)

@@ -1,16 +1,19 @@
 import { validate } from 'uuid'
 import type { RequestFacts, Services } from '../context.ts'
 import { inTransaction } from '../database/tenancy.ts'
-import { forbidden, unauthenticated } from '../errors.ts'
+import { forbidden } from '../errors.ts'
 import { findActingMembership } from '../modules/membership/acting-membership.ts'
-import type { AccessTokenClaims } from './access-token.ts'
+import type { UserTokenClaims } from './access-token-claims.ts'
+import { identifyByApiKeyToken } from './api-key-token.ts'
 import { bearerToken } from './bearer-token.ts'
+import { currentClaims } from './current-claims.ts'
+import { identifyByExchangedToken } from './external/exchanged-token.ts'
 import type { Principal, UserPrincipal } from './principal.ts'
 import type { RequestLimits } from './request-limits.ts'
 import { withTenantApiKey } from './tenant-api-key.ts'
 import { userPrincipal, withoutOrganization } from './user-principal.ts'
 
-/** A person, by the access token in `Authorization: Bearer`. */
+/** Whoever has one of the server's own access tokens in `Authorization: Bearer`. */
 export async function identifyByAccessToken(
   services: Services,
   request: RequestFacts,
@@ -18,20 +21,30 @@ export async function identifyByAccessToken(
 ): Promise<Principal | null> {
   const token = bearerToken(request.headers)
   if (token === null) return null
-  const verified = services.accessTokens.verifyCurrent(token, () => limits.beforeLookUp())
-  const claims = verified instanceof Promise ? await verified : verified
-  if (!services.revocations.isLive()) await limits.beforeLookUp()
-  const revoked = services.revocations.isRevoked(claims)
-  if (revoked === true || (revoked !== false && (await revoked))) {
-    throw unauthenticated('REVOKED', 'The access token has been revoked')
+  const claims = await currentClaims(services, token, limits)
+  switch (claims.kind) {
+    case 'USER':
+      return identifyUser(services, request, claims, limits)
+    case 'API_KEY':
+      return identifyByApiKeyToken(services, request, claims, limits)
+    case 'EXTERNAL':
+      return identifyByExchangedToken(services, request, claims, limits)
   }
+}
+
+async function identifyUser(
+  services: Services,
+  request: RequestFacts,
+  claims: UserTokenClaims,
+  limits: RequestLimits,
+): Promise<UserPrincipal> {
   await limits.byUser(claims.sub)
   const user = await actingIn(services, claims, request.headers['x-tenant-id'])
   return withTenantApiKey(services, request, user, limits, () => withoutOrganization(services.scopes, user))
 }
 
 /** The principal of the token, in the organization of `X-Tenant-Id` where that is given. */
-async function actingIn(services: Services, claims: AccessTokenClaims, tenant: unknown): Promise<UserPrincipal> {
+async function actingIn(services: Services, claims: UserTokenClaims, tenant: unknown): Promise<UserPrincipal> {
   const asInToken = {
     userId: claims.sub,
     email: claims.email,

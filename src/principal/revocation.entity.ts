@@ -2,7 +2,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core'
 import { everyTable } from '../database/columns.ts'
 import { roles } from '../database/roles.ts'
 
-export const revocationKinds = ['SESSION', 'USER', 'MEMBERSHIP', 'ORGANIZATION'] as const
+export const revocationKinds = ['SESSION', 'USER', 'MEMBERSHIP', 'ORGANIZATION', 'TOKEN'] as const
 export type RevocationKind = (typeof revocationKinds)[number]
 
 /** What no access token may be accepted for any more, for as long as such a token could live. */
@@ -12,7 +12,7 @@ export const Revocation = defineEntity({
   properties: {
     ...everyTable,
     kind: p.enum(revocationKinds),
-    /** The id of the session, user, membership or organization. */
+    /** The id of the session, user, membership, organization or token. */
     subjectId: p.uuid(),
     /** Tokens that carry a lower version end; null: all of them. */
     belowVersion: p.integer().nullable(),

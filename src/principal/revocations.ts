@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { newId } from '../database/columns.ts'
 import type { Database } from '../database/database.ts'
 import { afterCommit, inTransaction } from '../database/tenancy.ts'
-import type { AccessTokenClaims } from './access-token.ts'
+import type { AccessTokenClaims } from './access-token-claims.ts'
 import { Revocation, type RevocationKind } from './revocation.entity.ts'
 
 const CHANNEL = 'tenantry_revocations'
@@ -52,7 +52,10 @@ interface RevocationSettings {
 
 /** The entries that would end this token, and the version that it carries of each. */
 function concerning(claims: AccessTokenClaims): [kind: RevocationKind, subjectId: string, version: number][] {
+  // What else ends the others is asked of the API key, or of the issuer and the organization, themselves.
+  if (claims.kind !== 'USER') return [['TOKEN', claims.jti, 0]]
   return [
+    ['TOKEN', claims.jti, 0],
     ['SESSION', claims.sid, 0],
     ['USER', claims.sub, claims.userVersion],
     ...(claims.membership ? ([['MEMBERSHIP', claims.membership, claims.membershipVersion]] as const) : []),

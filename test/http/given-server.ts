@@ -162,6 +162,7 @@ export async function givenServer(given: Given = {}): Promise<GivenServer> {
     plugins: [],
     countRefused: async () => {},
     readiness: async () => ({ database: 'ok' }),
+    oauth: null,
     jwks: () => ({ keys: [] }),
     ...given,
     config: { ...testConfig, ...given.config },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Database, Listening } from '../../src/database/database.ts'
 import { inTransaction } from '../../src/database/tenancy.ts'
 import { createLogger } from '../../src/http/log.ts'
-import type { AccessTokenClaims } from '../../src/principal/access-token.ts'
+import type { UserTokenClaims } from '../../src/principal/access-token-claims.ts'
 import { Revocation } from '../../src/principal/revocation.entity.ts'
 import { startRevocations, type Revocations } from '../../src/principal/revocations.ts'
 import { startServer, type TestServer } from '../harness.ts'
@@ -44,7 +44,7 @@ async function givenInstance() {
 }
 
 const claimsOf = (organization: string) =>
-  ({ sid: randomUUID(), sub: randomUUID(), userVersion: 1, membership: null, organization }) as AccessTokenClaims
+  ({ kind: 'USER', jti: randomUUID(), sid: randomUUID(), sub: randomUUID(), userVersion: 1, membership: null, organization }) as UserTokenClaims
 const suspend = (revocations: Revocations, subjectId: string) =>
   inTransaction(server.app.services.database, writing, (em) =>
     revocations.add(em, [{ kind: 'ORGANIZATION', subjectId, belowVersion: null }]),

@@ -214,6 +214,8 @@ test('any change to a signed token is refused', () => {
 
 const wrongTypes: Record<string, unknown[]> = {
   iss: [null, 1, '', ['tenantry']],
+  kind: [null, 1, '', 'user', 'OPERATOR', '__proto__', ['USER']],
+  client_id: [null, 1, '', ['tenantry']],
   sub: [null, 1, '', 'ada', subject.sub.toUpperCase(), `${subject.sub}\n`],
   aud: [null, '', ['tenantry-api'], ['tenantry-api', 'other']],
   exp: [null, '1800000000', startSeconds + 0.5, -1, 1e21, 2 ** 53],

@@ -1,9 +1,6 @@
 import { createHmac, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import {
-  createAccessTokens,
-  type AccessTokenSettings,
-  type AccessTokenSubject,
-} from '../../src/principal/access-token.ts'
+import { createAccessTokens, type AccessTokenSettings } from '../../src/principal/access-token.ts'
+import type { UserTokenSubject } from '../../src/principal/access-token-claims.ts'
 import { loadSigningKeys, type SigningKeySettings, type SigningKeys } from '../../src/principal/signing-keys.ts'
 
 /** 2026-01-01, in milliseconds: where the clock of these tests stands. */
@@ -12,7 +9,9 @@ export const startSeconds = startMs / 1000
 export const ttlSeconds = 1800
 export const secret = 'n0t-4n-ex4mple:uQ7cVbR2mZk9TfLxWp3sGd'
 
-export const subject: AccessTokenSubject = {
+export const subject: UserTokenSubject = {
+  kind: 'USER',
+  client_id: 'tenantry',
   sub: '01930000-0000-7000-8000-0000000000a1',
   sid: '01930000-0000-7000-8000-000000000002',
   email: 'ada@acme.test',

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
 import type { Database, Listening } from '../../src/database/database.ts'
-import type { AccessTokenClaims, AccessTokens } from '../../src/principal/access-token.ts'
+import type { AccessTokens } from '../../src/principal/access-token.ts'
+import type { AccessTokenClaims } from '../../src/principal/access-token-claims.ts'
 import type { StartedSigningKeys } from '../../src/principal/shared-signing-keys.ts'
 import { revokeSigningKey, rotateSigningKey, type SigningKeyTable } from '../../src/principal/signing-key-table.ts'
 import { givenDatabase, type TestDatabase } from '../database/given-database.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals'
-import type { AccessTokenClaims } from '../../src/principal/access-token.ts'
+import type { UserTokenClaims } from '../../src/principal/access-token-claims.ts'
 import {
   givenMember,
   givenPerson,
@@ -41,7 +41,7 @@ afterEach(() => void jest.restoreAllMocks())
 
 const LIFETIME_SECONDS = 1_800 + 120
 const isRevoked = async (of: TestServer, token: string) =>
-  of.app.services.revocations.isRevoked(claimsOf(token) as unknown as AccessTokenClaims)
+  of.app.services.revocations.isRevoked(claimsOf(token) as unknown as UserTokenClaims)
 
 async function eventually(holds: () => Promise<boolean> | boolean): Promise<void> {
   const deadline = Date.now() + 5_000

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Context } from '../../context.ts'
 import { newId } from '../../database/columns.ts'
 import { afterCommit } from '../../database/tenancy.ts'
+import type { PrincipalKind } from '../../principal/principal.ts'
 
 /** What happened. Nothing that a client typed belongs in here. */
 export interface Happening {
@@ -13,6 +14,8 @@ export interface Happening {
   organizationId?: string | null
   /** Who did it; by default the principal. */
   actorId?: string | null
+  /** What the actor is where that is given; a user by default. */
+  actorKind?: PrincipalKind
   target?: { type: string; id: string }
   details?: Record<string, string | number | boolean | readonly string[] | null>
 }
@@ -57,7 +60,11 @@ export async function audit(ctx: Acting, em: EntityManager, happening: Happening
     organizationId:
       happening.organizationId === undefined ? (principal?.organizationId ?? null) : happening.organizationId,
     actorKind:
-      happening.actorId === undefined ? (principal?.kind ?? null) : happening.actorId ? ('USER' as const) : null,
+      happening.actorId === undefined
+        ? (principal?.kind ?? null)
+        : happening.actorId
+          ? (happening.actorKind ?? 'USER')
+          : null,
     actorId: happening.actorId === undefined ? (principal?.subject ?? null) : happening.actorId,
     targetType: happening.target?.type ?? null,
     targetId: happening.target?.id ?? null,

@@ -21,7 +21,7 @@ import {
   revokeSessions,
   startSession,
 } from '../session/session.service.ts'
-import { requireUser } from '../user/user.service.ts'
+import { requireUser } from '../../principal/require-principal.ts'
 import { User } from '../user/user.entity.ts'
 import { Password } from './authentication.entity.ts'
 import { checkPassword } from './password-policy.ts'

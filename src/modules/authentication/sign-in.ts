@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/sql'
 import { continueAs, type Context } from '../../context.ts'
 import { forbidden, unauthenticated } from '../../errors.ts'
 import { rowId } from '../../input.ts'
+import { PUBLIC_CLIENT_ID } from '../../principal/access-token-claims.ts'
 import { userPrincipal, withoutOrganization } from '../../principal/user-principal.ts'
 import type { ActingMembership } from '../membership/acting-membership.ts'
 import type { OrganizationRow } from '../organization/organization.entity.ts'
@@ -15,6 +16,8 @@ export interface AuthPayloadRow {
   refreshToken: string
   tokenType: string
   expiresIn: number
+  /** What the access token grants, separated by spaces. */
+  scope: string
   user: UserRow
   organization: OrganizationRow | null
 }
@@ -57,8 +60,11 @@ export async function completeSignIn(ctx: Context, signedIn: SignedIn): Promise<
     membershipId: membership?.id ?? null,
     role: membership?.role ?? null,
   })
+  const scope = principal.scopes.join(' ')
   const { token } = accessTokens.issue({
+    kind: 'USER',
     sub: user.id,
+    client_id: PUBLIC_CLIENT_ID,
     sid: session.id,
     email: user.email,
     organization: principal.organizationId,
@@ -66,7 +72,7 @@ export async function completeSignIn(ctx: Context, signedIn: SignedIn): Promise<
     membershipVersion: membership?.version ?? 0,
     userVersion: user.tokenVersion,
     role: principal.role,
-    scope: principal.scopes.join(' '),
+    scope,
     operator: user.isSuperuser,
   })
   // Signing in brings no key: where the organization demands one, the answer shows none of its rows either.
@@ -77,6 +83,7 @@ export async function completeSignIn(ctx: Context, signedIn: SignedIn): Promise<
     refreshToken,
     tokenType: 'Bearer',
     expiresIn: config.tokens.accessTtlSeconds,
+    scope,
     user,
     organization: membership?.organization ?? null,
   }

@@ -15,7 +15,7 @@ import {
   type RefreshToken,
 } from '../../principal/refresh-token.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
-import { requireUser } from '../user/user.service.ts'
+import { requireUser } from '../../principal/require-principal.ts'
 import { Session, type SessionRow } from './session.entity.ts'
 
 const inSeconds = (from: Date, seconds: number) => new Date(from.getTime() + seconds * 1_000)
@@ -189,6 +189,21 @@ export function logout(ctx: Context, everywhere: boolean): Promise<{ revokedSess
     await revokeSessions(ctx, em, ending)
     await audit(ctx, em, { action: 'user.logged_out', details: { everywhere, sessions: ending.length } })
     return { revokedSessions: ending.length }
+  })
+}
+
+/** Ends the session of a refresh token, also of one that has been renewed since; nothing for one that is made up. */
+export function revokeByRefreshToken(ctx: Context, presented: RefreshToken): Promise<void> {
+  return ctx.rows.write('authentication', async (em) => {
+    const session = await em.findOne(Session, { id: presented.sessionId, revokedAt: null })
+    if (!session || !isGenuine(presented, session.reuseKey)) return
+    await revokeSessions(ctx, em, [session])
+    await audit(ctx, em, {
+      action: 'session.revoked',
+      organizationId: session.organizationId ?? null,
+      actorId: session.userId,
+      target: { type: 'Session', id: session.id },
+    })
   })
 }
 

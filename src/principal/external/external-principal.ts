@@ -61,8 +61,8 @@ export function externalPrincipal(
   return { kind: 'EXTERNAL', subject, organizationId, role: null, scopes, powers, claims: toldBy(claims) }
 }
 
-/** OpenID Connect Core 1.0 §5.1, and how those name them who do not keep to it. */
-function toldBy(claims: ExternalClaims): ToldByIssuer {
+/** What an issuer tells of its user, as it can be shown. OpenID Connect Core 1.0 §5.1, and how those name them who do not keep to it. */
+export function toldBy(claims: ExternalClaims): ToldByIssuer {
   return {
     issuer: claims.iss,
     firstName: shown(claims, 'given_name', 'firstName'),

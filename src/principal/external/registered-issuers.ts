@@ -47,6 +47,7 @@ async function readIssuer(em: EntityManager, key: string, allowedHosts: readonly
   if (!row) return null
   return {
     id: row.id,
+    registration: row.id,
     issuer,
     jwksUri: row.jwksUri ?? null,
     audiences: row.audiences,

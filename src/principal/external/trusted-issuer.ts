@@ -32,6 +32,8 @@ export interface TrustedIssuer {
   readonly organization: string | null
   /** Who trusts it: the settings, for the whole server, or one organization, for itself. */
   readonly source: 'configuration' | 'organization'
+  /** The id of the organization's registration, a new one each time; left out for one of the configuration. */
+  readonly registration?: string
   /** Whether its keys may be at an address that is not public. Never for one that a customer has named. */
   readonly allowPrivate: boolean
   /** The hosts that its keys may be fetched from although their addresses are not public; left out: none. */
