@@ -19,6 +19,54 @@ const post = (body: unknown, headers: Record<string, string> = {}): Sent => ({
 
 const get = (path: string): Sent => ({ path, init: {} })
 
+const form = (path: string, parameters: Record<string, string>, headers: Record<string, string> = {}): Sent => ({
+  path,
+  init: {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    body: new URLSearchParams(parameters).toString(),
+  },
+})
+
+/** What OAuth's endpoints are sent: any parameter may be what a secret is put into. */
+const forms: Record<string, [path: string, parameters: Record<string, string>]> = {
+  'client credentials': [
+    '/oauth/token',
+    { grant_type: 'client_credentials', client_id: 'an-id', client_secret: 'a-secret', scope: 'read:projects' },
+  ],
+  'a refresh token': ['/oauth/token', { grant_type: 'refresh_token', refresh_token: 'rt_none', unasked: '' }],
+  'a password': [
+    '/oauth/token',
+    { grant_type: 'password', username: 'nobody@example.test', password: 'no password 1' },
+  ],
+  'an exchange': [
+    '/oauth/token',
+    {
+      ...{ grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', subject_token: 'none', actor_token: '' },
+      ...{
+        subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+        requested_token_type: '',
+        resource: '',
+        audience: '',
+      },
+    },
+  ],
+  'a revocation': ['/oauth/revoke', { token: 'none', token_type_hint: 'access_token' }],
+  'an introspection': ['/oauth/introspect', { token: 'none', client_id: 'an-id', client_secret: 'a-secret' }],
+}
+
+const formsWith = Object.entries(forms).flatMap(([name, [path, parameters]]) => [
+  ...Object.keys(parameters).map(
+    (parameter) =>
+      [`${parameter} of ${name}`, (secret: string) => form(path, { ...parameters, [parameter]: secret })] as const,
+  ),
+  [`a name in ${name}`, (secret: string) => form(path, { ...parameters, [secret]: secret })] as const,
+  [
+    `Basic with ${name}`,
+    (secret: string) => form(path, parameters, { authorization: `Basic ${encoded(secret)}` }),
+  ] as const,
+])
+
 /** Headers that a secret is put into: where a credential belongs, where it does not, and where it is none. */
 const headers: Record<string, (secret: string) => Record<string, string>> = {
   'Authorization: Bearer': (secret) => ({ authorization: `Bearer ${secret}` }),
@@ -63,6 +111,7 @@ export const surroundings: Record<string, (secret: string) => Sent> = {
   ...Object.fromEntries(
     Object.entries(headers).map(([name, header]) => [name, (secret: string) => post({ query }, header(secret))]),
   ),
+  ...Object.fromEntries(formsWith),
   'a body that is no JSON': (secret) => post(`{"query": "${secret}`),
   'a body that is a text': (secret) => post(JSON.stringify(secret)),
   'a body that is a list': (secret) => post([{ query: secret }]),

@@ -29,6 +29,8 @@ export interface Sweeping {
 
 /** Bounds that the sweeps' own documents do not run into. */
 const settings = {
+  // Passwords are looked at wherever they may be sent.
+  OAUTH_PASSWORD_GRANT: 'true',
   MAX_COST: '1000000',
   MAX_TOKENS: '10000',
   MAX_ALIASES: '100',

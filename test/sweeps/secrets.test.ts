@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { change, givenApiKey, ROTATE, sendWithKey } from '../api-key/given-api-key.ts'
 import { givenMember, givenPerson, PASSWORD, type Answer, type Sending } from '../harness.ts'
+import { sendForm } from '../oauth/given-oauth.ts'
 import { givenOperator } from '../platform/given-operator.ts'
 import {
   argumentsWith,
@@ -162,7 +163,9 @@ test('a credential is looked at wherever it is put', async () => {
   const person = await givenPerson(server)
   const key = await givenApiKey(server, ours.admin)
   const rotated = await change(server, ours.admin, ROTATE, { id: key.id })
-  const credentials = [person.token, person.refreshToken, key.secret, rotated.secret, PASSWORD]
+  const obtained = await sendForm(server, '/oauth/token', { grant_type: 'client_credentials' }, { client: key })
+  const ofKey = obtained.body.access_token as string
+  const credentials = [person.token, person.refreshToken, key.secret, rotated.secret, ofKey, PASSWORD]
   for (const credential of credentials) {
     traces.secret('a real credential', credential)
     traces.secret("a real credential's end", credential.slice(-20))
