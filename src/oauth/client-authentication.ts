@@ -21,8 +21,8 @@ interface Presented {
 }
 
 /**
- * Authenticates the client: an API key's id and its secret by `client_secret_basic` or `client_secret_post`, or nobody. It is
- * counted under the key, or under the address, before anything else is done.
+ * Authenticates the client: an API key's id and its secret by `client_secret_basic` or `client_secret_post`, or nobody. What is
+ * known to be a key's request is counted under it.
  * @throws OAuthError invalid_client; temporarily_unavailable after too many requests
  */
 export async function authenticateClient(
@@ -31,15 +31,8 @@ export async function authenticateClient(
   parameters: Parameters,
   limits: RequestLimits,
 ): Promise<Client> {
-  try {
-    const presented = presentedBy(headers.authorization, parameters)
-    if (presented) return await inOAuthTerms('invalid_client', () => confidential(services, presented, limits))
-  } catch (error) {
-    await inOAuthTerms('invalid_client', () => limits.byAddress())
-    throw error
-  }
-  await inOAuthTerms('invalid_client', () => limits.byAddress())
-  return null
+  const presented = presentedBy(headers.authorization, parameters)
+  return presented ? inOAuthTerms('invalid_client', () => confidential(services, presented, limits)) : null
 }
 
 /** @throws OAuthError where no API key is authenticated */

@@ -2,6 +2,7 @@ import type { RequestFacts, Services } from '../context.ts'
 import { requestLimits } from '../principal/request-limits.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { introspect, type Introspection } from './introspection.ts'
+import { inOAuthTerms } from './oauth-error.ts'
 import { discovery, type Discovery } from './metadata.ts'
 import { readParameters } from './parameters.ts'
 import { revoke } from './revocation.ts'
@@ -24,8 +25,14 @@ export function oauthEndpoints(services: Services): OAuthEndpoints {
     async (facts, body) => {
       const parameters = readParameters(body)
       const limits = requestLimits(services, facts)
-      const client = await authenticateClient(services, facts, parameters, limits)
-      return answer({ services, facts, parameters, client, limits })
+      try {
+        const client = await authenticateClient(services, facts, parameters, limits)
+        return await answer({ services, facts, parameters, client, limits })
+      } catch (error) {
+        // Unless it is counted already.
+        await inOAuthTerms('invalid_request', () => limits.byAddress())
+        throw error
+      }
     }
   const found = discovery(services)
   if (services.config.production && !String(found?.document.issuer).startsWith('https:')) {

@@ -15,8 +15,10 @@ import type { ClientRequest } from './token-endpoint.ts'
  * @throws OAuthError where the token was given to another client
  */
 export async function revoke(request: ClientRequest): Promise<void> {
-  const { services, facts, parameters, client } = request
+  const { services, facts, parameters, client, limits } = request
   const token = parameters.required('token')
+  // A key's request is counted under the key.
+  await inOAuthTerms('invalid_request', () => limits.byAddress())
   const ctx = createContext(services, facts, null)
   try {
     const refreshToken = parseRefreshToken(token)

@@ -65,11 +65,12 @@ function refreshTokens(request: ClientRequest): Promise<TokenAnswer> {
 
 /** What signs a user in signs them in here as it does for GraphQL, with the same limits and the same trail. */
 async function givePair(
-  { services, facts, client }: ClientRequest,
+  { services, facts, client, limits }: ClientRequest,
   obtain: (ctx: Context) => Promise<AuthPayloadRow>,
 ): Promise<TokenAnswer> {
   // A session is nobody's but the user's: no API key renews it.
   if (client) throw new OAuthError('unauthorized_client', 'The grant is for public clients')
+  await inOAuthTerms('invalid_grant', () => limits.byAddress())
   const ctx = createContext(services, facts, null)
   try {
     const { accessToken, refreshToken, expiresIn, scope } = await inOAuthTerms('invalid_grant', () => obtain(ctx))
