@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
 import { secretMistakes } from './secret-settings.ts'
-import { issuerOf, tokenSettings } from './token-settings.ts'
+import { tokenSettings } from './token-settings.ts'
 import { isLoopback, issuerMistakes, placeOf, trustedIssuersSetting } from './principal/external/issuer-settings.ts'
 
 const flag = (byDefault: boolean) =>
@@ -73,7 +73,7 @@ const settings = z.object({
   SIGNING_KEYS_ENCRYPTION_KEY: z.string().min(32).optional(),
   SIGNING_KEY_ALGORITHM: z.enum(['RS256', 'ES256']).default('RS256'),
   SIGNING_KEY_PUBLISH_SECONDS: whole(600, LEAST_PUBLISH_SECONDS, 30 * 86_400),
-  JWT_ISSUER: z.string().min(1).optional(),
+  JWT_ISSUER: z.string().min(1).default('http://127.0.0.1:4000'),
   JWT_AUDIENCE: z.string().min(1).default('tenantry'),
   TRUSTED_ISSUERS: trustedIssuersSetting,
   ISSUER_PRIVATE_HOSTS: hostList,
@@ -96,6 +96,7 @@ const settings = z.object({
   RATE_LIMIT_STORE: z.enum(['shared', 'memory']).default('shared'),
   RATE_LIMIT_ANONYMOUS_PER_MINUTE: whole(120, 1, 1_000_000),
   RATE_LIMIT_USER_PER_MINUTE: whole(600, 1, 1_000_000),
+  RATE_LIMIT_ISSUER_PER_MINUTE: whole(6_000, 1, 1_000_000),
   RATE_LIMIT_API_KEY_PER_MINUTE: whole(600, 1, 1_000_000),
   RATE_LIMIT_API_KEY_MAX_PER_MINUTE: whole(6_000, 1, 1_000_000),
   RATE_LIMIT_SIGN_IN_PER_ACCOUNT_PER_MINUTE: whole(10, 1, 1_000_000),
@@ -184,7 +185,7 @@ function contradictions(given: Settings): string[] {
       `AUDIT_RETENTION_DAYS: 0, or at least ${LEAST_RETENTION_DAYS}`,
     given.WEBHOOK_URL && !given.WEBHOOK_SECRET && 'WEBHOOK_SECRET: required with WEBHOOK_URL',
     production && given.WEBHOOK_URL?.startsWith('http:') && 'WEBHOOK_URL: must be https in production',
-    ...issuerMistakes(given.TRUSTED_ISSUERS, { production, ownIssuer: issuerOf(given) }),
+    ...issuerMistakes(given.TRUSTED_ISSUERS, { production, ownIssuer: given.JWT_ISSUER }),
     given.JWT_SKIP_VALIDATION && production && 'JWT_SKIP_VALIDATION: never in production',
     given.JWT_SKIP_VALIDATION &&
       !isLoopback(given.HOST ?? '127.0.0.1') &&
@@ -212,6 +213,7 @@ function rateLimitsOf(given: Settings) {
     inMemory: given.RATE_LIMIT_STORE === 'memory',
     anonymous: given.RATE_LIMIT_ANONYMOUS_PER_MINUTE,
     user: given.RATE_LIMIT_USER_PER_MINUTE,
+    issuer: given.RATE_LIMIT_ISSUER_PER_MINUTE,
     apiKey: given.RATE_LIMIT_API_KEY_PER_MINUTE,
     apiKeyMax: given.RATE_LIMIT_API_KEY_MAX_PER_MINUTE,
     signInPerAccount: given.RATE_LIMIT_SIGN_IN_PER_ACCOUNT_PER_MINUTE,

@@ -10,8 +10,7 @@ interface GivenTokenSettings {
   readonly SIGNING_KEYS_ENCRYPTION_KEY?: string | undefined
   readonly SIGNING_KEY_ALGORITHM: SigningKeyAlgorithm
   readonly SIGNING_KEY_PUBLISH_SECONDS: number
-  readonly JWT_ISSUER?: string | undefined
-  readonly PORT: number
+  readonly JWT_ISSUER: string
   readonly JWT_AUDIENCE: string
   readonly ACCESS_TOKEN_TTL_SECONDS: number
   readonly REFRESH_IDLE_TTL_SECONDS: number
@@ -36,18 +35,13 @@ export function tokenSettings(given: GivenTokenSettings) {
           publishSeconds: given.SIGNING_KEY_PUBLISH_SECONDS,
         }
       : null,
-    issuer: issuerOf(given),
+    issuer: given.JWT_ISSUER,
     audience: given.JWT_AUDIENCE,
     accessTtlSeconds: given.ACCESS_TOKEN_TTL_SECONDS,
     refreshIdleTtlSeconds: given.REFRESH_IDLE_TTL_SECONDS,
     refreshAbsoluteTtlSeconds: given.REFRESH_ABSOLUTE_TTL_SECONDS,
     refreshGraceSeconds: given.REFRESH_GRACE_SECONDS,
   }
-}
-
-/** Where clients find the server, unless told otherwise: what its tokens are issued by. */
-export function issuerOf({ JWT_ISSUER, PORT }: Pick<GivenTokenSettings, 'JWT_ISSUER' | 'PORT'>): string {
-  return JWT_ISSUER ?? `http://127.0.0.1:${PORT}`
 }
 
 function readPem(path: string): string {

@@ -25,7 +25,8 @@ export function acceptJsonBodies(app: FastifyInstance): void {
   })
 }
 
-function assertUtf8(request: FastifyRequest, body: Buffer): void {
+/** @throws BadRequest for a body in another encoding, or none */
+export function assertUtf8(request: FastifyRequest, body: Buffer): void {
   const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(request.headers['content-type'] ?? '')?.[1]
   // RFC 8259 §8.1: JSON between systems is UTF-8; another label would make this server and a proxy disagree.
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) throw new BadRequest(415, 'The body must be in UTF-8')

@@ -1,9 +1,9 @@
-import { isUtf8 } from 'node:buffer'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { OAuthEndpoints } from '../oauth/endpoints.ts'
-import { oauthPaths } from '../oauth/metadata.ts'
+import { oauthPaths, WELL_KNOWN, type Discovery } from '../oauth/metadata.ts'
 import { OAuthError } from '../oauth/oauth-error.ts'
+import { assertUtf8, BadRequest } from './body.ts'
 import { describeError } from './log.ts'
 import { rateLimitHeaders } from './rate-limit-headers.ts'
 import { factsOf, type RequestFacts } from './request.ts'
@@ -22,20 +22,17 @@ export async function oauthRoutes(
   { discovery, token, revoke, introspect }: OAuthEndpoints,
   { countRefused, log }: Surroundings,
 ): Promise<void> {
-  if (discovery) {
-    app.get(discovery.path, async (_request, reply) => {
-      reply.headers({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'public, max-age=300' })
-      return JSON.stringify(discovery.document)
-    })
-  }
+  if (discovery) discoveryRoute(app, discovery)
   await app.register(async (scope) => {
     rateLimitHeaders(scope, (request) => countRefused(factsOf(request)))
     acceptForms(scope)
+    scope.addHook('onRequest', async (_request, reply) => {
+      // RFC 6749 §5.1: nobody may keep what is answered.
+      reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
+    })
     scope.setErrorHandler<FastifyError>((error, request, reply) => sendError(error, request, reply, log))
     const serve = (url: string, endpoint: (facts: RequestFacts, body: string) => Promise<unknown>) => {
       scope.post(url, async (request, reply) => {
-        // RFC 6749 §5.1: nobody may keep what is answered.
-        reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
         const answer = await endpoint(factsOf(request), typeof request.body === 'string' ? request.body : '')
         return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer ?? {}))
       })
@@ -54,17 +51,35 @@ export async function oauthRoutes(
   })
 }
 
+/** The issuer's path is compared, not matched: to the router, some of its characters would be patterns. */
+function discoveryRoute(app: FastifyInstance, { path, document }: Discovery): void {
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (request.url.split('?')[0] !== path) {
+      reply.callNotFound()
+      return
+    }
+    reply.headers({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'public, max-age=300' })
+    await reply.send(JSON.stringify(document))
+  }
+  app.get(WELL_KNOWN, answer)
+  app.get(`${WELL_KNOWN}/*`, answer)
+}
+
 /** Takes forms in UTF-8 and nothing else. No cookie goes with a form of another site: there is nothing for it to misuse. */
 function acceptForms(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers()
-  scope.addContentTypeParser(MEDIA_TYPE, { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
-    if (isUtf8(body)) done(null, body.toString())
-    else done(new OAuthError('invalid_request', 'The body is not valid UTF-8'))
+  scope.addContentTypeParser(MEDIA_TYPE, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    assertUtf8(request, body)
+    return body.toString()
   })
 }
 
-function sendError(error: FastifyError | OAuthError, request: FastifyRequest, reply: FastifyReply, log: Logger) {
-  reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' })
+function sendError(
+  error: FastifyError | OAuthError | BadRequest,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Logger,
+) {
   if (error instanceof OAuthError) {
     // RFC 6749 §5.2, RFC 9110 §11.6.1.
     if (error.status === 401) reply.header('www-authenticate', 'Basic realm="tenantry", charset="UTF-8"')
@@ -73,7 +88,9 @@ function sendError(error: FastifyError | OAuthError, request: FastifyRequest, re
   }
   const status = error.statusCode ?? 500
   if (status >= 400 && status < 500) {
-    return send(reply, status, { error: 'invalid_request', error_description: `The body must be ${MEDIA_TYPE}` })
+    const told = status === 413 ? 'The body is too large' : `The body must be ${MEDIA_TYPE}`
+    const error_description = error instanceof BadRequest ? error.message : told
+    return send(reply, status, { error: 'invalid_request', error_description })
   }
   const requestId = request.id
   log.error({ requestId, error: describeError(error) }, 'internal error')

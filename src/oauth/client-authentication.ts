@@ -1,6 +1,6 @@
 import type { RequestFacts, Services } from '../context.ts'
 import { PUBLIC_CLIENT_ID } from '../principal/access-token-claims.ts'
-import { acceptKey, knownKey } from '../principal/api-key.ts'
+import { acceptKey, assertActive, knownKey } from '../principal/api-key.ts'
 import type { ApiKeyRecord } from '../principal/api-key-record.ts'
 import type { RequestLimits } from '../principal/request-limits.ts'
 import { inOAuthTerms, OAuthError } from './oauth-error.ts'
@@ -27,12 +27,17 @@ interface Presented {
  */
 export async function authenticateClient(
   services: Services,
-  { headers }: RequestFacts,
+  { headers, requestId }: RequestFacts,
   parameters: Parameters,
   limits: RequestLimits,
 ): Promise<Client> {
-  const presented = presentedBy(headers.authorization, parameters)
-  return presented ? inOAuthTerms('invalid_client', () => confidential(services, presented, limits)) : null
+  try {
+    const presented = presentedBy(headers.authorization, parameters)
+    return presented && (await inOAuthTerms('invalid_client', () => confidential(services, presented, limits)))
+  } catch (error) {
+    if (error instanceof OAuthError) services.log.warn({ requestId, reason: error.message }, 'a client was refused')
+    throw error
+  }
 }
 
 /** @throws OAuthError where no API key is authenticated */
@@ -45,8 +50,9 @@ async function confidential(services: Services, { id, secret }: Presented, limit
   const key = await knownKey(services, secret, limits)
   // Told as of a key that nobody knows.
   if (key.id !== id.toLowerCase()) throw new OAuthError('invalid_client', 'The API key is not known')
-  await acceptKey(services, key)
+  assertActive(services, key)
   await limits.byApiKey(key)
+  await acceptKey(services, key)
   return key
 }
 

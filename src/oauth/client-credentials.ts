@@ -1,6 +1,6 @@
 import { requireClient } from './client-authentication.ts'
 import { inOAuthTerms } from './oauth-error.ts'
-import { requestedScopes } from './requested-scopes.ts'
+import { requestedScopes, toldScope } from './requested-scopes.ts'
 import type { ClientRequest, TokenAnswer } from './token-endpoint.ts'
 
 /**
@@ -8,12 +8,14 @@ import type { ClientRequest, TokenAnswer } from './token-endpoint.ts'
  * is no refresh token: the key itself is there to obtain the next one.
  * @throws OAuthError
  */
-export async function grantToApiKey({ services, parameters, client }: ClientRequest): Promise<TokenAnswer> {
+export async function grantToApiKey({ services, facts, parameters, client }: ClientRequest): Promise<TokenAnswer> {
   const { id, organizationId, expiresAt, principal } = requireClient(client)
-  const scope = requestedScopes(parameters, principal.scopes).join(' ')
+  const scopes = requestedScopes(services, parameters, principal.scopes)
+  const scope = scopes.join(' ')
   const subject = { kind: 'API_KEY', sub: id, client_id: id, organization: organizationId, scope } as const
-  const { token, expiresInSeconds } = await inOAuthTerms('invalid_client', async () =>
+  const { token, expiresInSeconds, jti } = await inOAuthTerms('invalid_client', async () =>
     services.accessTokens.issue(subject, expiresAt),
   )
-  return { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds, scope }
+  services.log.info({ requestId: facts.requestId, apiKey: id, jti }, 'an API key has obtained an access token')
+  return { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds, ...toldScope(scopes) }
 }

@@ -9,12 +9,12 @@ import { intersectGrants } from '../access/scopes.ts'
 import { requireClient } from './client-authentication.ts'
 import type { ClientRequest } from './token-endpoint.ts'
 
-/** RFC 7662 §2.2, with the organization that the token is for. */
+/** RFC 7662 §2.2, with the kind of caller that the token is of, and the organization that it is for. */
 export type Introspection =
   | { readonly active: false }
   | ({ readonly active: true; readonly token_type: 'Bearer'; readonly username?: string } & Pick<
       AccessTokenClaims,
-      'iss' | 'sub' | 'aud' | 'exp' | 'iat' | 'jti' | 'client_id' | 'scope' | 'organization'
+      'iss' | 'sub' | 'aud' | 'exp' | 'iat' | 'jti' | 'client_id' | 'scope' | 'organization' | 'kind'
     >)
 
 const INACTIVE = { active: false } as const
@@ -31,10 +31,14 @@ export async function introspect({ services, parameters, client, limits }: Clien
     const claims = await currentClaims(services, token, limits)
     if (claims.organization !== key.organizationId) return INACTIVE
     const scopes = await scopesNow(services, claims, limits)
-    const { iss, sub, aud, exp, iat, jti, client_id, organization } = claims
-    const username = 'email' in claims && claims.email !== null ? { username: claims.email } : {}
-    const told = { iss, sub, aud, exp, iat, jti, client_id, organization, ...username }
-    return { active: true, token_type: 'Bearer', scope: scopes.join(' '), ...told }
+    // With the token alone its bearer may do nothing there; whoever asks has one of the keys that go with it.
+    const organizationNow = await services.apiKeys.organization(key.organizationId)
+    const demandsKey = claims.kind !== 'API_KEY' && (organizationNow?.requiresTenantApiKey ?? true)
+    const scope = (demandsKey ? intersectGrants(scopes, key.principal.scopes) : scopes).join(' ')
+    const { kind, iss, sub, aud, exp, iat, jti, client_id, organization } = claims
+    const told = { kind, iss, sub, aud, exp, iat, jti, client_id, organization }
+    // Nobody but this server says who its users are: what an issuer tells of its own is no name here.
+    return { active: true, token_type: 'Bearer', scope, ...told, ...(kind === 'USER' && { username: claims.email }) }
   } catch (error) {
     if (error instanceof ApiError && ['UNAUTHENTICATED', 'FORBIDDEN'].includes(error.code)) return INACTIVE
     throw error

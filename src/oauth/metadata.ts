@@ -2,7 +2,8 @@ import type { Config } from '../config.ts'
 import type { Services } from '../context.ts'
 import { grantTypes } from './token-endpoint.ts'
 
-const WELL_KNOWN = '/.well-known/oauth-authorization-server'
+/** Where an issuer without a path is described; the path of one that has any follows. */
+export const WELL_KNOWN = '/.well-known/oauth-authorization-server'
 
 /** The paths of the endpoints, below the issuer. */
 export const oauthPaths = {

@@ -16,7 +16,8 @@ export function readParameters(body: string): Parameters {
   const given = new Map<string, string>()
   for (const [name, value] of new URLSearchParams(body)) {
     if (given.has(name)) throw new OAuthError('invalid_request', 'A parameter is there more than once')
-    if (value.includes('\0')) throw new OAuthError('invalid_request', 'A parameter has a NUL in it')
+    // U+FFFD is what bytes that are no text are read as.
+    if (/[\0\ufffd]/.test(value)) throw new OAuthError('invalid_request', 'A parameter is not a text')
     given.set(name, value)
   }
   const optional = (name: string) => {

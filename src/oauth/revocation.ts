@@ -3,7 +3,7 @@ import { ApiError } from '../errors.ts'
 import { audit } from '../modules/audit-event/audit-event.service.ts'
 import { revokeByRefreshToken } from '../modules/session/session.service.ts'
 import { PUBLIC_CLIENT_ID, type AccessTokenClaims } from '../principal/access-token-claims.ts'
-import { currentClaims } from '../principal/current-claims.ts'
+import { claimed } from '../principal/compact-token.ts'
 import { parseRefreshToken } from '../principal/refresh-token.ts'
 import { clientIdOf, type Client } from './client-authentication.ts'
 import { inOAuthTerms, OAuthError } from './oauth-error.ts'
@@ -27,10 +27,10 @@ export async function revoke(request: ClientRequest): Promise<void> {
       await revokeByRefreshToken(ctx, refreshToken)
       return
     }
-    const claims = await inOAuthTerms('invalid_request', () => stillAccepted(request, token))
-    if (claims === null) return
-    assertClient(client, claims.client_id)
-    await revokeAccessToken(ctx, claims)
+    // By what it says, before anything is known of it: a stranger must not learn whether it is valid.
+    assertClient(client, claimed(token, 'client_id') ?? clientIdOf(client))
+    const claims = await inOAuthTerms('invalid_request', () => unexpired(request, token))
+    if (claims) await inOAuthTerms('invalid_request', () => revokeAccessToken(ctx, claims))
   } finally {
     await ctx.rows.close()
   }
@@ -43,23 +43,35 @@ function assertClient(client: Client, owner: string): void {
   throw new OAuthError('invalid_grant', 'The token was given to another client')
 }
 
-async function stillAccepted({ services, limits }: ClientRequest, token: string): Promise<AccessTokenClaims | null> {
+/**
+ * What the token says, null for one that can never be accepted any more. Also of one that is not accepted at this moment: its
+ * organization may be suspended, and will be reinstated.
+ */
+async function unexpired({ services, limits }: ClientRequest, token: string): Promise<AccessTokenClaims | null> {
   try {
-    return await currentClaims(services, token, limits)
+    return await services.accessTokens.verifyCurrent(token, () => limits.beforeLookUp())
   } catch (error) {
     if (error instanceof ApiError && error.code === 'UNAUTHENTICATED') return null
     throw error
   }
 }
 
-function revokeAccessToken(ctx: Context, { kind, sub, jti, organization }: AccessTokenClaims): Promise<void> {
-  return ctx.rows.write('authentication', async (em) => {
-    await ctx.services.revocations.add(em, [{ kind: 'TOKEN', subjectId: jti, belowVersion: null }])
+async function revokeAccessToken(ctx: Context, claims: AccessTokenClaims): Promise<void> {
+  const { sub, jti, organization } = claims
+  const { rateLimits, revocations, config } = ctx.services
+  // Every instance holds what is revoked for as long as the token would have lived: it must not be filled with tokens that are
+  // obtained to be revoked.
+  const subject = `revoke ${organization ?? sub}`
+  await rateLimits.take({ policy: 'revoke', subject, perMinute: config.rateLimits.signInPerAddress })
+  await ctx.rows.write('authentication', async (em) => {
+    // Somebody else has, at the same time: one revocation, one event.
+    if (!(await revocations.addToken(em, jti))) return
+    const isOperator = claims.kind === 'USER' && claims.operator
     await audit(ctx, em, {
       action: 'access_token.revoked',
       organizationId: organization,
       actorId: sub,
-      actorKind: kind,
+      actorKind: isOperator ? 'OPERATOR' : claims.kind,
       target: { type: 'AccessToken', id: jti },
     })
   })

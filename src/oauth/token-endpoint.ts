@@ -14,7 +14,8 @@ export interface TokenAnswer {
   readonly access_token: string
   readonly token_type: 'Bearer'
   readonly expires_in: number
-  readonly scope: string
+  /** Left out where the token has none: an empty list is none (RFC 6749 §3.3). */
+  readonly scope?: string
   readonly refresh_token?: string
   readonly issued_token_type?: string
 }
@@ -47,7 +48,17 @@ export async function giveToken(request: ClientRequest): Promise<TokenAnswer> {
   if (!grantTypes(request.services).includes(type)) {
     throw new OAuthError('unsupported_grant_type', 'The grant is not supported')
   }
+  assertOwnTarget(request)
   return (grants[type] ?? signIn)(request)
+}
+
+/** RFC 8693 §2.1, RFC 8707 §2: whom the token is to be presented to. @throws OAuthError for anybody else than this server */
+function assertOwnTarget({ services, parameters }: ClientRequest): void {
+  const ownAudience = services.config.tokens.audience
+  const isElsewhere = (parameters.optional('audience') ?? ownAudience) !== ownAudience
+  if (isElsewhere || parameters.optional('resource') !== undefined) {
+    throw new OAuthError('invalid_target', 'Tokens are for this server alone')
+  }
 }
 
 /** RFC 6749 §4.3, for clients of before RFC 9700 §2.4, which forbids it: OAUTH_PASSWORD_GRANT. */
@@ -79,7 +90,7 @@ async function givePair(
       token_type: 'Bearer',
       expires_in: expiresIn,
       refresh_token: refreshToken,
-      scope,
+      ...(scope && { scope }),
     }
   } finally {
     await ctx.rows.close()

@@ -7,9 +7,8 @@ import {
   type AccessTokenClaims,
   type AccessTokenSubject,
 } from './access-token-claims.ts'
-import { mostCharacters, partsOf, refused } from './compact-token.ts'
+import { claimed, mostCharacters, partsOf, refused } from './compact-token.ts'
 import { withCurrentKeys } from './current-keys.ts'
-import { claimedIssuer } from './external/external-token.ts'
 import type { SigningKeys, VerificationKey } from './signing-keys.ts'
 
 export interface AccessTokenSettings {
@@ -91,7 +90,7 @@ export function createAccessTokens(settings: AccessTokenSettings): AccessTokens 
 
 /** Whether a token was refused for its key alone, and says that it is from this issuer: another instance may have signed it. */
 function lacksKeyOf(text: string, issuer: string) {
-  return (error: unknown) => error instanceof Error && error.cause === unknownKey && claimedIssuer(text) === issuer
+  return (error: unknown) => error instanceof Error && error.cause === unknownKey && claimed(text, 'iss') === issuer
 }
 
 /** The claims of a token that one of the keys has signed. */

@@ -59,7 +59,7 @@ export async function knownKey(services: Services, presented: unknown, limits: R
 }
 
 /** @throws ApiError FORBIDDEN with the reason why a key cannot be used any more, or for now. */
-function assertActive({ clock, log }: Services, key: ApiKeyRecord): void {
+export function assertActive({ clock, log }: Services, key: ApiKeyRecord): void {
   const status = apiKeyStatus(key, clock())
   if (status === 'ACTIVE') return
   log.warn({ apiKey: key.id, status }, 'an API key was refused')

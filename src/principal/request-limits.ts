@@ -1,7 +1,8 @@
 import type { RequestFacts, Services } from '../context.ts'
 import { addressBlock } from '../rate-limits/address-block.ts'
-import type { Limit } from '../rate-limits/rate-limits.ts'
+import type { Limit, TellQuota } from '../rate-limits/rate-limits.ts'
 import type { ApiKeyRecord } from './api-key-record.ts'
+import type { TrustedIssuer } from './external/trusted-issuer.ts'
 
 /**
  * Counts a request, once: under who is calling, or under its address where nobody is known to. Each step
@@ -11,7 +12,8 @@ export interface RequestLimits {
   /** For whoever brings no credential that is accepted. */
   byAddress(): Promise<void>
   byUser(userId: string): Promise<void>
-  byExternal(subject: string): Promise<void>
+  /** Whoever holds an issuer's key names its users, so all of those of an issuer that an organization registered count too. */
+  byExternal(subject: string, issuer: Pick<TrustedIssuer, 'source' | 'organization'>): Promise<void>
   /** All keys of a line of rotations share one limit. */
   byApiKey(key: ApiKeyRecord): Promise<void>
   /** Counts the look-up of a credential for the address, once a request. Whoever is found to be calling has it given back. */
@@ -30,6 +32,10 @@ export function requestLimits({ rateLimits, config }: Services, request: Request
     isCounted = true
     await rateLimits.take(limit, request.tellQuota)
   }
+  /** What is counted beside the caller's own limit is news only when it is used up. */
+  const tellWhereNoneIsLeft: TellQuota = (quota) => {
+    if (quota.remaining === 0) request.tellQuota?.(quota)
+  }
   function countCaller(limit: Limit): Promise<void> {
     giveBackLookUp?.()
     giveBackLookUp = null
@@ -39,7 +45,13 @@ export function requestLimits({ rateLimits, config }: Services, request: Request
   return {
     byAddress: () => count({ policy: 'anonymous', subject: `address ${address}`, perMinute: perMinute.anonymous }),
     byUser: (userId) => countCaller({ policy: 'user', subject: `user ${userId}`, perMinute: perMinute.user }),
-    byExternal: (subject) => countCaller({ policy: 'user', subject: `external ${subject}`, perMinute: perMinute.user }),
+    async byExternal(subject, { source, organization }) {
+      if (source === 'organization' && !isCounted) {
+        const all = { policy: 'issuer', subject: `issuer of ${organization ?? ''}`, perMinute: perMinute.issuer }
+        await rateLimits.take(all, tellWhereNoneIsLeft)
+      }
+      await countCaller({ policy: 'user', subject: `external ${subject}`, perMinute: perMinute.user })
+    },
     byApiKey: ({ lineId, rateLimitPerMinute }) =>
       countCaller({
         policy: 'api-key',
@@ -50,9 +62,7 @@ export function requestLimits({ rateLimits, config }: Services, request: Request
     async beforeLookUp() {
       if (isCounted || giveBackLookUp) return
       const limit = { policy: 'look-up', subject: `look-up ${address}`, perMinute: perMinute.anonymous }
-      giveBackLookUp = await rateLimits.take(limit, (quota) => {
-        if (quota.remaining === 0) request.tellQuota?.(quota)
-      })
+      giveBackLookUp = await rateLimits.take(limit, tellWhereNoneIsLeft)
     },
   }
 }

@@ -19,7 +19,7 @@ export const Revocation = defineEntity({
     expiresAt: p.datetime(3),
   },
   rowLevelSecurity: 'force',
-  indexes: [{ properties: ['expiresAt'] }],
+  indexes: [{ properties: ['expiresAt'] }, { properties: ['kind', 'subjectId'] }],
   policies: [
     {
       name: 'revocations_all',

@@ -31,6 +31,12 @@ type News = readonly Held[] | { lifted: true }
 export interface Revocations {
   /** Whether the token has been revoked since it was issued. A promise only while the database has to be asked. */
   isRevoked(claims: AccessTokenClaims): boolean | Promise<boolean>
+  /**
+   * Records that a single token is revoked, in the transaction of `em`, in force as the others are.
+   * @param jti its id
+   * @returns false where it already was
+   */
+  addToken(em: EntityManager, jti: string): Promise<boolean>
   /** Records revocations in the transaction of `em`: in force on this instance when it has committed, on others at once after. */
   add(em: EntityManager, entries: readonly RevocationEntry[]): Promise<void>
   /**
@@ -50,17 +56,25 @@ interface RevocationSettings {
   lifetimeSeconds: number
 }
 
+const READ = `
+  select kind, subject_id as "subjectId", below_version as "belowVersion",
+    (extract(epoch from expires_at) * 1000)::float8 as "expiresAt"
+  from revocations where expires_at > ?`
+
+// The row has the token's own id: there is one at most.
+const ADD_TOKEN = `
+  insert into revocations (id, kind, subject_id, expires_at) values (?, 'TOKEN', ?, ?)
+  on conflict (id) do nothing returning id`
+
 /** The entries that would end this token, and the version that it carries of each. */
 function concerning(claims: AccessTokenClaims): [kind: RevocationKind, subjectId: string, version: number][] {
+  const entries: ReturnType<typeof concerning> = [['TOKEN', claims.jti, 0]]
   // What else ends the others is asked of the API key, or of the issuer and the organization, themselves.
-  if (claims.kind !== 'USER') return [['TOKEN', claims.jti, 0]]
-  return [
-    ['TOKEN', claims.jti, 0],
-    ['SESSION', claims.sid, 0],
-    ['USER', claims.sub, claims.userVersion],
-    ...(claims.membership ? ([['MEMBERSHIP', claims.membership, claims.membershipVersion]] as const) : []),
-    ...(claims.organization ? ([['ORGANIZATION', claims.organization, 0]] as const) : []),
-  ].map((entry) => entry as [RevocationKind, string, number])
+  if (claims.kind !== 'USER') return entries
+  entries.push(['SESSION', claims.sid, 0], ['USER', claims.sub, claims.userVersion])
+  if (claims.membership) entries.push(['MEMBERSHIP', claims.membership, claims.membershipVersion])
+  if (claims.organization) entries.push(['ORGANIZATION', claims.organization, 0])
+  return entries
 }
 
 const ends = (entry: { belowVersion: number | null }, version: number) =>
@@ -122,15 +136,8 @@ function createTable(database: Database, clock: () => Date) {
   const across = <T>(readOnly: boolean, work: (em: EntityManager) => Promise<T>) =>
     inTransaction(database, { door: 'authentication', organizationId: null, readOnly }, work)
   return {
-    async read(): Promise<Held[]> {
-      const rows = await across(true, (em) => em.find(Revocation, { expiresAt: { $gt: clock() } }))
-      return rows.map(({ kind, subjectId, belowVersion, expiresAt }) => ({
-        kind,
-        subjectId,
-        belowVersion: belowVersion ?? null,
-        expiresAt: expiresAt.getTime(),
-      }))
-    },
+    // As plain rows: there may be many, and nobody changes them.
+    read: (): Promise<Held[]> => across(true, (em) => em.execute<Held[]>(READ, [clock()])),
     async ends(claims: AccessTokenClaims): Promise<boolean> {
       const concerned = concerning(claims)
       const $or = concerned.map(([kind, subjectId]) => ({ kind, subjectId }))
@@ -149,15 +156,60 @@ async function tell(em: EntityManager, news: News): Promise<void> {
   await em.execute('select pg_notify(?, ?)', [CHANNEL, JSON.stringify(news)])
 }
 
+/** What is written to the table, told to every instance and, once it is committed, in force on this one. */
+function recording(
+  memory: ReturnType<typeof createMemory>,
+  { clock, lifetimeSeconds }: RevocationSettings,
+): Pick<Revocations, 'add' | 'addToken' | 'lift'> {
+  const expiryFromNow = () => new Date(clock().getTime() + lifetimeSeconds * 1_000)
+  async function announce(em: EntityManager, entries: readonly RevocationEntry[], expiresAt: Date): Promise<void> {
+    const message = entries.map((entry) => ({ ...entry, expiresAt: expiresAt.getTime() }))
+    await tell(em, message)
+    afterCommit(em, () => message.forEach((entry) => memory.hold(entry)))
+  }
+  return {
+    async addToken(em, jti) {
+      const expiresAt = expiryFromNow()
+      const added = await em.execute<unknown[]>(ADD_TOKEN, [jti, jti, expiresAt])
+      if (added.length > 0) await announce(em, [{ kind: 'TOKEN', subjectId: jti, belowVersion: null }], expiresAt)
+      return added.length > 0
+    },
+    async add(em, entries) {
+      const expiresAt = expiryFromNow()
+      for (let start = 0; start < entries.length; start += ENTRIES_A_MESSAGE) {
+        const some = entries.slice(start, start + ENTRIES_A_MESSAGE)
+        await em.insertMany(
+          Revocation,
+          some.map((entry) => ({ id: newId(), ...entry, expiresAt })),
+        )
+        await announce(em, some, expiresAt)
+      }
+    },
+    async lift(em, { kind, subjectId }) {
+      await em.nativeDelete(Revocation, { kind, subjectId })
+      await tell(em, { lifted: true })
+      afterCommit(em, () => memory.lift({ kind, subjectId }))
+    },
+  }
+}
+
 /** Reads the table and starts to listen. @throws Error where the database cannot be reached. */
 export async function startRevocations(settings: RevocationSettings): Promise<Revocations> {
-  const { database, log, clock, lifetimeSeconds } = settings
+  const { database, log, clock } = settings
   const memory = createMemory(clock)
   const table = createTable(database, clock)
+  let isAboutToRead = false
   // The table says what is lifted, not the notification: a made-up one must not let a revoked token pass.
   function readAgain(): void {
+    // One that is about to begin reads what this one would.
+    if (isAboutToRead) return
+    isAboutToRead = true
+    const read = () => {
+      isAboutToRead = false
+      return table.read()
+    }
     memory
-      .replaceBy(() => table.read())
+      .replaceBy(read)
       .catch((error: unknown) => log.warn({ err: error }, 'the revocations could not be read again'))
   }
   const listener = await database.listen(CHANNEL, {
@@ -180,24 +232,7 @@ export async function startRevocations(settings: RevocationSettings): Promise<Re
 
   return {
     isRevoked: (claims) => (listener.isLive() ? memory.ends(claims) : table.ends(claims)),
-    async add(em, entries) {
-      const expiresAt = new Date(clock().getTime() + lifetimeSeconds * 1_000)
-      for (let start = 0; start < entries.length; start += ENTRIES_A_MESSAGE) {
-        const some = entries.slice(start, start + ENTRIES_A_MESSAGE)
-        await em.insertMany(
-          Revocation,
-          some.map((entry) => ({ id: newId(), ...entry, expiresAt })),
-        )
-        const message = some.map((entry) => ({ ...entry, expiresAt: expiresAt.getTime() }))
-        await tell(em, message)
-        afterCommit(em, () => message.forEach((entry) => memory.hold(entry)))
-      }
-    },
-    async lift(em, { kind, subjectId }) {
-      await em.nativeDelete(Revocation, { kind, subjectId })
-      await tell(em, { lifted: true })
-      afterCommit(em, () => memory.lift({ kind, subjectId }))
-    },
+    ...recording(memory, settings),
     isLive: () => listener.isLive(),
     async stop() {
       clearInterval(cleaning)

@@ -50,7 +50,7 @@ test('a token of a registered issuer speaks for its organization, within what th
   expect(errors).toEqual([])
   expect(data.principal).toEqual({
     kind: 'EXTERNAL',
-    subject: `${provider.issuer}#somebody`,
+    subject: `${provider.issuer}#${person.organizationId}#somebody`,
     role: null,
     scopes: ['read:projects'],
     organization: { id: person.organizationId },

@@ -1,3 +1,4 @@
+import { LockMode } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Context } from '../../context.ts'
 import { newId } from '../../database/columns.ts'
@@ -195,7 +196,9 @@ export function logout(ctx: Context, everywhere: boolean): Promise<{ revokedSess
 /** Ends the session of a refresh token, also of one that has been renewed since; nothing for one that is made up. */
 export function revokeByRefreshToken(ctx: Context, presented: RefreshToken): Promise<void> {
   return ctx.rows.write('authentication', async (em) => {
-    const session = await em.findOne(Session, { id: presented.sessionId, revokedAt: null })
+    // Locked: of several at once, one ends it.
+    const lock = { lockMode: LockMode.PESSIMISTIC_WRITE }
+    const session = await em.findOne(Session, { id: presented.sessionId, revokedAt: null }, lock)
     if (!session || !isGenuine(presented, session.reuseKey)) return
     await revokeSessions(ctx, em, [session])
     await audit(ctx, em, {

@@ -7,7 +7,7 @@ import { scopesIn } from '../current-claims.ts'
 import type { ExternalPrincipal } from '../principal.ts'
 import type { RequestLimits } from '../request-limits.ts'
 import { withTenantApiKey } from '../tenant-api-key.ts'
-import { assertTokensOrganization, limitedAs, mayActFor, standing, type ExternalCaller } from './external-caller.ts'
+import { assertTokensOrganization, mayActFor, standing, type ExternalCaller } from './external-caller.ts'
 import { externalSubject, toldBy } from './external-principal.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
 
@@ -24,7 +24,7 @@ export function exchangedSubject(
   const told = toldBy(claims)
   return {
     kind: 'EXTERNAL',
-    sub: externalSubject(claims),
+    sub: externalSubject(claims, issuer),
     client_id: PUBLIC_CLIENT_ID,
     organization: organization.id,
     scope: scopes.join(' '),
@@ -78,7 +78,7 @@ export async function identifyByExchangedToken(
   limits: RequestLimits,
 ): Promise<ExternalPrincipal> {
   const issuer = await issuerOfToken(services, claims, limits)
-  await limits.byExternal(limitedAs(claims.sub, issuer))
+  await limits.byExternal(claims.sub, issuer)
   const { organizationId, scopes } = await standingScopes(services, claims, issuer)
   assertTokensOrganization({ id: organizationId }, request.headers['x-tenant-id'])
   const principal: ExternalPrincipal = {

@@ -4,7 +4,8 @@ import { rowId } from '../../input.ts'
 import type { OrganizationRecord } from '../api-key-record.ts'
 import type { RequestLimits } from '../request-limits.ts'
 import { externalSubject, namedOrganization, namesNoOther } from './external-principal.ts'
-import { claimedIssuer, readExternalToken, verifiedClaims, type ExternalClaims } from './external-token.ts'
+import { claimed } from '../compact-token.ts'
+import { readExternalToken, verifiedClaims, type ExternalClaims } from './external-token.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
 
 /** Somebody else's user: what is said of them, by whom, and for which organization. */
@@ -24,11 +25,11 @@ export async function externalCaller(
   token: string,
   limits: RequestLimits,
 ): Promise<ExternalCaller | null> {
-  const name = claimedIssuer(token)
+  const name = claimed(token, 'iss')
   const issuer = name === null ? null : await trustedIssuer(services, request, name, limits)
   if (issuer === null) return null
   const claims = await verified(services, token, issuer, limits)
-  await limits.byExternal(limitedAs(externalSubject(claims), issuer))
+  await limits.byExternal(externalSubject(claims, issuer), issuer)
   const organization = standing(await organizationOf(services, claims, issuer))
   assertTokensOrganization(organization, request.headers['x-tenant-id'])
   return { issuer, claims, organization }
@@ -46,11 +47,6 @@ async function trustedIssuer(
   if (held !== undefined) return held
   await limits.beforeLookUp()
   return issuers.find(name, organizationId)
-}
-
-/** Another organization may have registered the same `iss` with keys of its own: it must not use up the limits of this one's. */
-export function limitedAs(subject: string, { source, organization }: TrustedIssuer): string {
-  return source === 'organization' ? `${organization ?? ''} ${subject}` : subject
 }
 
 /** What the issuer says in its token. Whoever presents it is known only once that is verified, so the address counts first. */

@@ -10,8 +10,13 @@ const MOST_CHARACTERS = 255
 /** Controls, and what turns the direction of the text around it. */
 const UNSHOWN = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 
-/** The same `sub` at two issuers is two principals. No `iss` has a `#` in it, so what comes before the first one is it. */
-export const externalSubject = ({ iss, sub }: ExternalClaims) => `${iss}#${sub}`
+/**
+ * The same `sub` at two issuers is two principals. No `iss` has a `#` in it, so what comes before the first one is it. Two
+ * organizations may have registered the same `iss`, with keys of their own: there the organization stands between.
+ */
+export function externalSubject({ iss, sub }: ExternalClaims, { source, organization }: TrustedIssuer): string {
+  return source === 'organization' ? `${iss}#${organization ?? ''}#${sub}` : `${iss}#${sub}`
+}
 
 /**
  * How the token names the organization that it is for.
@@ -57,7 +62,7 @@ export function externalPrincipal(
 ): ExternalPrincipal {
   const scopes = grantsOf(claims, issuer)
   const powers = makePowers('EXTERNAL', null, scopes, registry)
-  const subject = externalSubject(claims)
+  const subject = externalSubject(claims, issuer)
   return { kind: 'EXTERNAL', subject, organizationId, role: null, scopes, powers, claims: toldBy(claims) }
 }
 

@@ -30,16 +30,6 @@ const MOST_SUBJECT_CHARACTERS = 255
 
 const isTime = (value: unknown): value is number => Number.isFinite(value) && (value as number) >= 0
 
-/** Whom a token says it is from; null where it says so in no way that can be read. Nothing of it is to be believed. */
-export function claimedIssuer(text: string): string | null {
-  try {
-    const { iss } = jsonOf(partsOf(text).payload, 'payload')
-    return typeof iss === 'string' ? iss : null
-  } catch {
-    return null
-  }
-}
-
 /**
  * Reads a token of an issuer up to what its key is needed for.
  * @throws ApiError UNAUTHENTICATED with MALFORMED or INVALID; why exactly is in the error's `cause`, for the log only.
