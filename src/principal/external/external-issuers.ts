@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
 import type { Config } from '../../config.ts'
 import { holdIssuerKeys, type IssuerKeys } from './issuer-keys.ts'
+import type { HeldIssuers } from './registered-issuers.ts'
 import { skipSignatures, type SkippedSignatures } from './skipped-signatures.ts'
-import { createIssuers, type Issuers, type RegisteredIssuers } from './trusted-issuer.ts'
+import { createIssuers, type Issuers } from './trusted-issuer.ts'
 
 /** Whose tokens are accepted beside the server's own, and what verifies them. */
 export interface ExternalIssuers {
@@ -17,7 +18,7 @@ interface ExternalSettings {
   log: Logger
   clock: () => Date
   /** The issuers that organizations have registered; none by default. */
-  registered?: RegisteredIssuers | null
+  registered?: Pick<HeldIssuers, 'find' | 'held' | 'onChanged'> | null
 }
 
 /** The issuers that are trusted. Nothing is fetched from them before a token needs it: no start depends on them. */
@@ -25,9 +26,12 @@ export function openExternalIssuers(settings: ExternalSettings): ExternalIssuers
   const { config, log, registered = null } = settings
   const { issuers: configured, skipSignatures: skips } = config.external
   const clock = () => settings.clock().getTime()
+  const keys = holdIssuerKeys({ clock, log })
+  // Changed is disabled: one that is registered again has another id.
+  registered?.onChanged((registration) => keys.forget(registration))
   return {
     issuers: createIssuers({ ownIssuer: config.tokens.issuer, configured, registered }),
-    keys: holdIssuerKeys({ clock, log }),
+    keys,
     skipped: skips ? skipSignatures(log, clock) : null,
   }
 }

@@ -1,20 +1,17 @@
 import type { KeyObject } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { refused } from '../compact-token.ts'
-import { KeySetFetchError } from './key-set-fetch.ts'
+import { createFetchAllowance } from './fetch-allowance.ts'
+import { createKeyCache, type KeyCache } from './key-cache.ts'
 import { keySetSource } from './key-set-source.ts'
-import type { KeyHint, KeySet } from './key-set.ts'
+import type { KeyHint } from './key-set.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
 
-/** Keys are fetched again when they are as old and asked for. */
-const REFRESH_MS = 600_000
-/** Between two fetches, whatever came of the first. */
-const COOL_DOWN_MS = 30_000
-/** Keys that nobody has confirmed for as long are no longer believed. */
-const MOST_AGE_MS = 86_400_000
-/** The one that was asked for longest ago goes first. */
+/** Of the configuration, and of all organizations; the one that was asked for longest ago goes first. */
 const MOST_ISSUERS = 1_000
+/** As many as it may have in force: registering another each minute, it takes no room of others'. */
+const MOST_ISSUERS_OF_ORGANIZATION = 20
+/** Of all organizations' issuers, at 4 KB each: an issuer has two or three, and may publish a hundred. */
+const MOST_REGISTERED_KEYS = 10_000
 
 /**
  * The keys of the issuers, each set held apart from the others': an issuer that is down, slow or hostile is so for its own
@@ -24,10 +21,13 @@ export interface IssuerKeys {
   /** The key, where it is held in memory; null where {@link IssuerKeys.find} would have to fetch. */
   held(issuer: TrustedIssuer, hint: KeyHint): KeyObject | null
   /**
-   * The key that a token of this issuer says it is signed with. A `kid` that is not known makes one fetch in 30 seconds.
+   * The key that a token of this issuer says it is signed with. A `kid` that is not known makes one fetch in 30 seconds, and
+   * the issuers of one organization together 20 in a minute.
    * @throws ApiError UNAUTHENTICATED with INVALID where there is none, or the keys cannot be fetched
    */
   find(issuer: TrustedIssuer, hint: KeyHint): Promise<KeyObject>
+  /** Drops what is held of an organization's issuer. @param registration the id of its registration */
+  forget(registration: string): void
 }
 
 interface Holding {
@@ -40,89 +40,52 @@ interface Holding {
 
 /** Holds the keys of issuers. */
 export function holdIssuerKeys({ clock, log, source = keySetSource }: Holding): IssuerKeys {
-  const caches = new Map<string, KeyCache>()
+  // Apart, so that no customer takes the room of the server's own issuers.
+  const configured = new Map<string, KeyCache>()
+  const registered = new Map<string, KeyCache>()
+  const mayFetch = createFetchAllowance(clock)
   function cacheOf(issuer: TrustedIssuer): KeyCache {
-    const { jwksUri, allowPrivate, allowedHosts } = issuer
-    // All that decides where the keys come from: an issuer that is set up anew begins anew.
-    const name = JSON.stringify([issuer.issuer, jwksUri, allowPrivate, allowedHosts])
-    const cache = caches.get(name) ?? createCache(issuer.issuer, { fetch: source(issuer, clock), clock, log })
+    const organization = issuer.source === 'organization' ? issuer.organization : null
+    const caches = organization === null ? configured : registered
+    const name = nameOf(issuer)
+    const known = caches.get(name)
+    const cache =
+      known ??
+      createKeyCache({
+        ...{ issuer: issuer.issuer, organization, fetch: source(issuer, clock), clock, log },
+        mayFetch: () => organization === null || mayFetch(organization),
+        onFetched: () => trim(caches),
+      })
     caches.delete(name)
     caches.set(name, cache)
-    const [oldest = name] = caches.keys()
-    if (caches.size > MOST_ISSUERS) caches.delete(oldest)
+    if (!known) trim(caches)
     return cache
   }
   return {
     held: (issuer, hint) => cacheOf(issuer).held(hint),
     find: (issuer, hint) => cacheOf(issuer).find(hint),
+    forget: (registration) => void registered.delete(registration),
   }
 }
 
-interface KeyCache {
-  held(hint: KeyHint): KeyObject | null
-  find(hint: KeyHint): Promise<KeyObject>
+/** An issuer that is set up anew begins anew: its registration, or all that decides where the keys come from. */
+function nameOf({ registration, issuer, jwksUri, allowPrivate, allowedHosts }: TrustedIssuer): string {
+  return registration ?? JSON.stringify([issuer, jwksUri, allowPrivate, allowedHosts])
 }
 
-interface Fetching extends Required<Omit<Holding, 'source'>> {
-  fetch: () => Promise<KeySet>
-}
-
-function createCache(issuer: string, { fetch, clock, log }: Fetching): KeyCache {
-  let keys: { set: KeySet; fetchedAt: number } | null = null
-  let attemptedAt = -Infinity
-  let failing = false
-  let fetching: Promise<void> | null = null
-  let lastTurn: Promise<void> = Promise.resolve()
-
-  const age = () => clock() - (keys?.fetchedAt ?? -Infinity)
-  /** Nobody has asked for long: a key may have been withdrawn meanwhile, so the next token waits for a fresh set, once. */
-  const isForgotten = () => age() >= 2 * REFRESH_MS && !failing
-  const usable = (): KeySet | null => (keys && age() < MOST_AGE_MS ? keys.set : null)
-
-  async function attemptFetch(): Promise<void> {
-    attemptedAt = clock()
-    try {
-      keys = { set: await fetch(), fetchedAt: clock() }
-      failing = false
-    } catch (error) {
-      failing = true
-      log.warn({ issuer, cause: reasonOf(error) }, 'the keys of an issuer could not be fetched')
+/** Drops what is too much. @param caches in the order in which they were asked for */
+function trim(caches: Map<string, KeyCache>): void {
+  const owned = new Map<string, number>()
+  let kept = 0
+  let keys = 0
+  for (const [name, cache] of [...caches].reverse()) {
+    const { organization } = cache
+    const number = organization === null ? 0 : (owned.get(organization) ?? 0) + 1
+    if (organization !== null) {
+      owned.set(organization, number)
+      keys += cache.size()
     }
+    kept += 1
+    if (number > MOST_ISSUERS_OF_ORGANIZATION || keys > MOST_REGISTERED_KEYS || kept > MOST_ISSUERS) caches.delete(name)
   }
-  /** Fetches, unless it is too early to do so again. All who ask meanwhile share one fetch. */
-  function refresh(): Promise<void> {
-    if (fetching) return fetching
-    if (clock() - attemptedAt < COOL_DOWN_MS) return Promise.resolve()
-    fetching = attemptFetch().finally(() => (fetching = null))
-    return fetching
-  }
-  /** Hundreds may have waited for one fetch: they go on one by one, so that whoever has waited for nothing comes between. */
-  function turn(): Promise<void> {
-    lastTurn = lastTurn.then(() => setImmediate())
-    return lastTurn
-  }
-  function held(hint: KeyHint): KeyObject | null {
-    if (isForgotten()) return null
-    // In the background: whoever asks is served from what is there.
-    if (age() >= REFRESH_MS && keys) void refresh()
-    return usable()?.find(hint) ?? null
-  }
-  return {
-    held,
-    async find(hint) {
-      const known = held(hint)
-      if (known) return known
-      await refresh()
-      await turn()
-      const key = usable()?.find(hint)
-      if (key) return key
-      throw refused('INVALID', usable() ? 'no key fits, or more than one' : 'the keys of the issuer are not known')
-    },
-  }
-}
-
-/** For the log: nothing that the other side has sent. */
-function reasonOf(error: unknown): string {
-  if (error instanceof KeySetFetchError) return error.cause
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,3 @@
-import { createRemoteJWKSet, customFetch } from 'jose'
 import { z } from 'zod'
 import { fetchKeySet, KeySetFetchError } from './key-set-fetch.ts'
 import { readKeySet, type KeySet } from './key-set.ts'
@@ -6,53 +5,50 @@ import type { TrustedIssuer } from './trusted-issuer.ts'
 
 /** How long a discovery document is believed before it is asked for again, with the next fetch of keys. */
 const DISCOVERY_MS = 3_600_000
+/** Anybody may become an organization, and then have the server read what they like. */
+const MOST_BYTES = { organization: 131_072, configuration: 1_048_576 } as const
 
-/** OpenID Connect Discovery 1.0 §3: of the provider's metadata, what is used. */
-const metadata = z.object({ issuer: z.string(), jwks_uri: z.string() })
+/** OpenID Connect Discovery 1.0 §3: of the provider's metadata, what is used; the address is kept. */
+const metadata = z.object({ issuer: z.string(), jwks_uri: z.string().max(2_048) })
 
-type Location = Pick<TrustedIssuer, 'issuer' | 'jwksUri' | 'allowPrivate' | 'allowedHosts'>
+type Location = Pick<TrustedIssuer, 'issuer' | 'jwksUri' | 'source' | 'allowPrivate' | 'allowedHosts'>
 
 /**
  * Where an issuer's keys come from: its `jwksUri`, or wherever its discovery document says.
  * @param clock milliseconds since 1970
- * @returns what fetches them; calls while a fetch is under way share it. It throws an Error whose `cause` or message is for the
- * log.
+ * @returns what fetches them, with two requests at most. It throws an Error whose `cause` or message is for the log, and keeps
+ * nothing of what it has read but the address of the keys.
  */
 export function keySetSource(issuer: Location, clock: () => number): () => Promise<KeySet> {
-  const { jwksUri, allowPrivate, allowedHosts } = issuer
+  const { jwksUri, source, allowPrivate, allowedHosts } = issuer
   const rules = { allowPrivate, ...(allowedHosts && { allowedHosts }) }
-  const remoteAt = (address: string) =>
-    createRemoteJWKSet(new URL(address), {
-      [customFetch]: (url) => fetchKeySet(url, rules),
-      // When to fetch is decided by who holds the keys: here a set neither ages nor cools down.
-      cacheMaxAge: Infinity,
-    })
-  let remote: { set: ReturnType<typeof remoteAt>; until: number } | null = null
+  const get = (url: string) => fetchKeySet(url, rules, { mostBytes: MOST_BYTES[source] })
+  let discovered: { address: string; until: number } | null = null
 
-  async function locate(): Promise<ReturnType<typeof remoteAt>> {
-    if (remote && clock() < remote.until) return remote.set
-    const address = jwksUri ?? (await discover(issuer, (url) => fetchKeySet(url, rules)))
-    remote = { set: remoteAt(address), until: jwksUri === null ? clock() + DISCOVERY_MS : Infinity }
-    return remote.set
+  async function locate(): Promise<string> {
+    if (jwksUri !== null) return jwksUri
+    if (discovered && clock() < discovered.until) return discovered.address
+    const address = await discover(issuer, get)
+    discovered = { address, until: clock() + DISCOVERY_MS }
+    return address
   }
   return async () => {
-    const set = await locate()
+    const address = await locate()
     try {
-      await set.reload()
+      return readKeySet(await get(address))
     } catch (error) {
       // It may have moved.
-      remote = null
+      discovered = null
       throw error
     }
-    return readKeySet(set.jwks() ?? { keys: [] })
   }
 }
 
 /** The address of the keys, from the issuer's own metadata. */
-async function discover({ issuer }: Location, get: (url: string) => Promise<Response>): Promise<string> {
+async function discover({ issuer }: Location, get: (url: string) => Promise<unknown>): Promise<string> {
   // OpenID Connect Discovery 1.0 §4: any terminating slash is removed first.
-  const response = await get(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
-  const { data } = metadata.safeParse(await response.json())
+  const document = await get(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
+  const { data } = metadata.safeParse(document)
   if (!data) throw new KeySetFetchError('the metadata is none')
   // §4.3: or one issuer could speak with another's keys.
   if (data.issuer !== issuer) throw new KeySetFetchError("the metadata is another issuer's")

@@ -24,6 +24,8 @@ export interface HeldIssuers extends RegisteredIssuers {
    * at once after.
    */
   changed(em: EntityManager, id: string): Promise<void>
+  /** Calls `hear` with the id of each issuer that is changed, by whichever instance. */
+  onChanged(hear: (id: string) => void): void
   stop(): Promise<void>
 }
 
@@ -74,8 +76,10 @@ export async function startRegisteredIssuers({ database, privateHosts }: Holding
         readIssuer(em, key, privateHosts),
       ),
   })
+  const hearing: ((id: string) => void)[] = [(id) => records.drop(id)]
+  const tell = (id: string) => hearing.forEach((hear) => hear(id))
   const listener = await database.listen(CHANNEL, {
-    onMessage: (id) => records.drop(id),
+    onMessage: tell,
     onConnected: async () => records.clear(),
   })
   const isName = (issuer: string) => issuer.length <= MOST_CHARACTERS && issuer.isWellFormed() && !issuer.includes('\0')
@@ -85,8 +89,9 @@ export async function startRegisteredIssuers({ database, privateHosts }: Holding
     async changed(em, id) {
       // Delivered when the transaction commits, and not if it does not.
       await em.execute('select pg_notify(?, ?)', [CHANNEL, id])
-      afterCommit(em, () => records.drop(id))
+      afterCommit(em, () => tell(id))
     },
+    onChanged: (hear) => void hearing.push(hear),
     stop: () => listener.stop(),
   }
 }

@@ -37,7 +37,7 @@ afterEach(async () => {
 const address = (path = '/jwks') => `https://localhost:${server.port}${path}`
 
 /** Why nothing was fetched, as the log has it. */
-async function refusal(fetched: Promise<Response>): Promise<string> {
+async function refusal(fetched: Promise<unknown>): Promise<string> {
   const error = await fetched.then(
     () => null,
     (thrown: unknown) => thrown,
@@ -60,7 +60,7 @@ async function listening(listener: Server): Promise<number> {
   return (listener.address() as AddressInfo).port
 }
 
-test('a key set is fetched with one plain GET, and answered as a web response', async () => {
+test('a key set is fetched with one plain GET, and answered as what it says', async () => {
   const seen: unknown[] = []
   answer = (request, response) => {
     seen.push([request.method, request.url, Object.keys(request.headers).sort()])
@@ -68,10 +68,7 @@ test('a key set is fetched with one plain GET, and answered as a web response', 
   }
   const before = server.connections()
   for (let time = 1; time <= 2; time += 1) {
-    const response = await fetchKeySet(address('/jwks?p=1'), named)
-    expect(response).toBeInstanceOf(Response)
-    expect(response.status).toBe(200)
-    expect(await response.json()).toEqual({ keys: [] })
+    expect(await fetchKeySet(address('/jwks?p=1'), named)).toEqual({ keys: [] })
   }
   expect(seen).toEqual(Array(2).fill(['GET', '/jwks?p=1', ['accept', 'accept-encoding', 'connection', 'host']]))
   expect(server.connections()).toBe(before + 2)
@@ -81,7 +78,7 @@ test.each(['application/json', 'application/jwk-set+json', 'APPLICATION/JSON;cha
   '%s is JSON',
   async (type) => {
     answer = json(KEYS, { 'content-type': type })
-    expect(await (await fetchKeySet(address(), named)).text()).toBe(KEYS)
+    expect(await fetchKeySet(address(), named)).toEqual({ keys: [] })
   },
 )
 
@@ -120,7 +117,7 @@ test('what is not JSON in UTF-8 is an error, without a word of the body', async 
 test('1 MiB is read, and a byte more is not, announced or not', async () => {
   const most = `"${'a'.repeat(1_048_574)}"`
   answer = json(most)
-  expect((await (await fetchKeySet(address(), named)).text()).length).toBe(1_048_576)
+  expect(await fetchKeySet(address(), named)).toHaveLength(1_048_574)
   answer = json(`${most} `)
   expect(await refusal(fetchKeySet(address(), named))).toBe('the body is too long')
   let closed: Promise<unknown> = Promise.resolve()
@@ -144,7 +141,7 @@ test('a compressed body is refused as it is', async () => {
   answer = json(bomb)
   expect(await refusal(fetchKeySet(address(), named))).toBe('the body is not JSON')
   answer = json(KEYS, { 'content-encoding': 'identity' })
-  expect((await fetchKeySet(address(), named)).status).toBe(200)
+  expect(await fetchKeySet(address(), named)).toEqual({ keys: [] })
 })
 
 test('the time is for everything: the name, the connection, the headers and the last byte', async () => {
@@ -194,7 +191,7 @@ test('a certificate must be trusted, and for this very host', async () => {
 test('http is for issuers of the configuration alone', async () => {
   const port = await listening(createServer(json(KEYS)))
   const url = `http://127.0.0.1:${port}/jwks`
-  expect(await (await fetchKeySet(url, { allowPrivate: true })).text()).toBe(KEYS)
+  expect(await fetchKeySet(url, { allowPrivate: true })).toEqual({ keys: [] })
   expect(await refusal(fetchKeySet(url, strict))).toBe('the address must be an https URL')
 })
 
@@ -229,7 +226,7 @@ test('a server that is told to connect to one address alone fetches too', async 
   setDefaultAutoSelectFamily(false)
   try {
     answer = json(KEYS)
-    expect((await fetchKeySet(address(), named)).status).toBe(200)
+    expect(await fetchKeySet(address(), named)).toEqual({ keys: [] })
   } finally {
     setDefaultAutoSelectFamily(true)
   }
