@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { openKeyPair, type OpenedKey } from './signing-key-pairs.ts'
+import { createReading } from './signing-key-reading.ts'
 import {
   makeFirstSigningKey,
   readSigningKeys,
@@ -10,14 +10,10 @@ import type { SigningKeyRow } from './signing-key.entity.ts'
 import { withSigning, type PublishedKey, type SigningKeys } from './signing-keys.ts'
 
 const READ_INTERVAL_MS = 60_000
-/** How often an unknown key makes it read again. */
-const READ_PAUSE_MS = 1_000
-/** How old what is held may be while changes may be missed: what is revoked must end within a second. */
-const MOST_AGE_MS = 500
 
 /** The keys of this instance, until it stops. */
 export interface StartedSigningKeys extends SigningKeys {
-  /** What somebody has to attend to; null where nothing is wrong. */
+  /** What somebody has to attend to, as in the readiness; null where nothing is wrong. */
   fault(): string | null
   stop(): Promise<void>
 }
@@ -35,42 +31,6 @@ interface Stage {
   from: number
   until: number
   keys: SigningKeys | null
-}
-
-/** Reads one after the other: an older reading cannot undo a newer one, and whoever asks meanwhile shares the next. */
-function takeTurns(read: () => Promise<void>) {
-  let begunAt = -Infinity
-  let latest = Promise.resolve()
-  let waiting: Promise<void> | null = null
-  let afterPause: Promise<void> | null = null
-
-  function again(): Promise<void> {
-    if (waiting) return waiting
-    waiting = latest
-      .catch(() => undefined)
-      .then(() => {
-        waiting = null
-        begunAt = performance.now()
-        return read()
-      })
-    latest = waiting
-    return waiting
-  }
-  return {
-    /** Reads after this call. */
-    again,
-    /** The same, but not within a second of the reading before. */
-    againAfterPause(): Promise<void> {
-      const pauseMs = Math.max(0, begunAt + READ_PAUSE_MS - performance.now())
-      afterPause ??= sleep(pauseMs, undefined, { ref: false }).then(() => {
-        afterPause = null
-        return again()
-      })
-      return afterPause
-    },
-    /** What has been read or is being read, where that was begun just now; else reads again. */
-    recently: (): Promise<void> => (performance.now() - begunAt < MOST_AGE_MS ? latest : again()),
-  }
 }
 
 /** Which of the keys that verify signs. They are in the order in which they sign. */
@@ -100,12 +60,10 @@ function stageOf(held: readonly OpenedKey[], now: number, { lifetimeSeconds, old
   return { ...stage, keys: withSigning(used, [published, ...others, ...older]) }
 }
 
-/** What an instance holds of the table in memory. */
-function createMemory(sharing: Sharing) {
-  const { clock, sealing, log } = sharing.table
+/** What an instance holds of the table in memory: the keys that may still be needed, opened. */
+function createHeld({ table: { clock, sealing, log }, lifetimeSeconds }: Sharing) {
   const held = new Map<string, OpenedKey>()
   const sealed = new Map<string, string>()
-  let stage: Stage = { from: Infinity, until: -Infinity, keys: null }
   let unopened = 0
 
   function opened(row: SigningKeyRow): OpenedKey {
@@ -113,12 +71,12 @@ function createMemory(sharing: Sharing) {
     if (!known || sealed.get(row.kid) !== row.privateKey) return openKeyPair(row, sealing)
     return { ...known, signsFrom: row.signsFrom.getTime(), signsUntil: row.signsUntil?.getTime() ?? null }
   }
-  /** The keys that may still be needed. @param strict throw where one does not open, or leave it out */
+  /** @param strict throw where one does not open, or leave it out */
   function hold(rows: readonly SigningKeyRow[], strict: boolean): void {
     const next: OpenedKey[] = []
     unopened = 0
     for (const row of rows.filter(({ privateKey }) => privateKey != null)) {
-      if (row.signsUntil && row.signsUntil.getTime() + sharing.lifetimeSeconds * 1_000 <= clock().getTime()) continue
+      if (row.signsUntil && row.signsUntil.getTime() + lifetimeSeconds * 1_000 <= clock().getTime()) continue
       try {
         next.push(opened(row))
       } catch (error) {
@@ -131,19 +89,43 @@ function createMemory(sharing: Sharing) {
     sealed.clear()
     for (const key of next) held.set(key.kid, key)
     for (const { kid, privateKey } of rows) sealed.set(kid, privateKey ?? '')
-    stage = { from: Infinity, until: -Infinity, keys: null }
-  }
-  function current(): SigningKeys {
-    const now = clock().getTime()
-    if (now < stage.from || now >= stage.until) stage = stageOf([...held.values()], now, sharing)
-    if (!stage.keys) throw new Error('None of the signing keys may sign: `npm run keys:signing -- rotate` makes one')
-    return stage.keys
   }
   return {
     hold,
-    current,
+    keys: () => [...held.values()],
     knows: (kid: string) => sealed.has(kid),
-    fault: () => (unopened > 0 ? 'degraded: a signing key of the database does not open' : null),
+    hasUnopened: () => unopened > 0,
+  }
+}
+
+const noStage: Stage = { from: Infinity, until: -Infinity, keys: null }
+
+/** What is held, as it is used at the time. */
+function createMemory(sharing: Sharing) {
+  const held = createHeld(sharing)
+  let stage = noStage
+
+  function usable(): SigningKeys | null {
+    const now = sharing.table.clock().getTime()
+    if (now < stage.from || now >= stage.until) stage = stageOf(held.keys(), now, sharing)
+    return stage.keys
+  }
+  return {
+    hold(rows: readonly SigningKeyRow[], strict: boolean): void {
+      held.hold(rows, strict)
+      stage = noStage
+    },
+    current(): SigningKeys {
+      const keys = usable()
+      if (!keys) throw new Error('None of the signing keys may sign: `npm run keys:signing -- rotate` makes one')
+      return keys
+    },
+    knows: held.knows,
+    fault(): string | null {
+      // Without a key that signs, none verifies: such an instance must not be sent requests.
+      if (!usable()) return 'unavailable: none of the signing keys of the database may sign'
+      return held.hasUnopened() ? 'degraded: a signing key of the database does not open' : null
+    },
   }
 }
 
@@ -156,20 +138,18 @@ export async function startSharedSigningKeys(sharing: Sharing): Promise<StartedS
   const { table } = sharing
   const { database, log } = table
   const memory = createMemory(sharing)
-  const turns = takeTurns(async () => memory.hold(await readSigningKeys(database), false))
   const rows = await readSigningKeys(database)
   if (rows.length === 0) await makeFirstSigningKey(table)
   memory.hold(rows.length === 0 ? await readSigningKeys(database) : rows, true)
   memory.current()
 
-  const readAgain = () => {
-    turns.again().catch((error: unknown) => log.warn({ err: error }, 'the signing keys could not be read again'))
-  }
-  const listener = await database.listen(SIGNING_KEYS_CHANNEL, {
-    onMessage: readAgain,
-    onConnected: () => turns.again(),
+  const reading = createReading(async () => memory.hold(await readSigningKeys(database), false), log)
+  const listening = { onMessage: reading.changed, onConnected: reading.again }
+  const listener = await database.listen(SIGNING_KEYS_CHANNEL, listening).catch((error: unknown) => {
+    reading.stop()
+    throw error
   })
-  const reading = setInterval(readAgain, READ_INTERVAL_MS).unref()
+  const interval = setInterval(reading.changed, READ_INTERVAL_MS).unref()
   return {
     get signing() {
       return memory.current().signing
@@ -179,14 +159,17 @@ export async function startSharedSigningKeys(sharing: Sharing): Promise<StartedS
     },
     jwks: () => memory.current().jwks(),
     shared: {
-      isLive: () => listener.isLive(),
+      isLive: () => listener.isLive() && !reading.isStale(),
       hasEnded: (kid) => memory.knows(kid) && !memory.current().byKid.has(kid),
-      keepUp: turns.recently,
-      readAgain: () => turns.againAfterPause(),
+      keepUp: reading.recently,
+      readAgain: reading.againAfterPause,
     },
-    fault: memory.fault,
+    // As long as nothing can be read, no token is accepted: elsewhere it may be.
+    fault: () =>
+      reading.hasFailed() ? 'unavailable: the signing keys of the database cannot be read' : memory.fault(),
     async stop() {
-      clearInterval(reading)
+      clearInterval(interval)
+      reading.stop()
       await listener.stop()
     },
   }

@@ -1,3 +1,4 @@
+import type { Database, Listening } from '../../src/database/database.ts'
 import { startSharedSigningKeys } from '../../src/principal/shared-signing-keys.ts'
 import { createKeySealing } from '../../src/principal/signing-key-sealing.ts'
 import type { SigningKeyTable } from '../../src/principal/signing-key-table.ts'
@@ -40,6 +41,45 @@ export function tableIn(
 
 /** What an instance starts with. */
 export const startKeys = (table: SigningKeyTable) => startSharedSigningKeys({ table, lifetimeSeconds, older: [] })
+
+/** The channel between the instances, and the database itself, as they can fail. */
+export function givenFailures() {
+  return {
+    live: true,
+    /** What says something to the instance. */
+    listening: null as Listening | null,
+    broken: false,
+    /** What a transaction waits for before it begins. */
+    busy: null as Promise<void> | null,
+    /** How often somebody has begun a transaction, or tried to. */
+    begun: 0,
+  }
+}
+
+/** A database that an instance hears nothing from, as long as nobody says something. */
+export function deaf(database: Database, failures: ReturnType<typeof givenFailures>): Database {
+  const em = Object.create(database.orm.em) as Database['orm']['em']
+  em.fork = (options) => {
+    failures.begun += 1
+    if (failures.broken) throw new Error('the database is away')
+    const fork = database.orm.em.fork(options)
+    const begin = fork.begin.bind(fork)
+    fork.begin = async (beginning) => {
+      await failures.busy
+      return begin(beginning)
+    }
+    return fork
+  }
+  return {
+    ...database,
+    orm: Object.create(database.orm, { em: { value: em } }) as Database['orm'],
+    async listen(_channel, listening) {
+      failures.listening = listening
+      await listening.onConnected()
+      return { isLive: () => failures.live, stop: async () => {} }
+    },
+  }
+}
 
 /** Waits until something holds. @throws Error after `withinMs` */
 export async function until(holds: () => boolean, withinMs = 1_000): Promise<number> {

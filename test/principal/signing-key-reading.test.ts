@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
-import type { Database, Listening } from '../../src/database/database.ts'
 import type { AccessTokens } from '../../src/principal/access-token.ts'
 import type { AccessTokenClaims } from '../../src/principal/access-token-claims.ts'
 import type { StartedSigningKeys } from '../../src/principal/shared-signing-keys.ts'
 import { revokeSigningKey, rotateSigningKey, type SigningKeyTable } from '../../src/principal/signing-key-table.ts'
 import { givenDatabase, type TestDatabase } from '../database/given-database.ts'
-import { givenClock, givenLog, startKeys, tableIn, until } from './given-signing-keys.ts'
+import { deaf, givenClock, givenFailures, givenLog, startKeys, tableIn, until } from './given-signing-keys.ts'
 import { givenKeys, givenTokens, jsonOf, partsOf, secret, subject } from './given-tokens.ts'
 
 let db: TestDatabase
@@ -15,33 +14,16 @@ let tokens: AccessTokens
 const { clock, now } = givenClock()
 const { log, logged } = givenLog()
 
-/** The channel between the instances, and the database itself, as they can fail. */
-const channel = { live: true, listening: null as Listening | null, broken: false }
-
-/** A database that this instance hears nothing from, as long as nobody says something. */
-function deaf(database: Database): Database {
-  return {
-    ...database,
-    get orm() {
-      if (channel.broken) throw new Error('the database is away')
-      return database.orm
-    },
-    async listen(_channel, listening) {
-      channel.listening = listening
-      await listening.onConnected()
-      return { isLive: () => channel.live, stop: async () => {} }
-    },
-  }
-}
+const channel = givenFailures()
 
 beforeAll(async () => {
   db = await givenDatabase()
 })
 beforeEach(async () => {
   await db.asOwner('delete from signing_keys')
-  Object.assign(channel, { live: true, broken: false })
+  Object.assign(channel, givenFailures())
   table = tableIn(db, { clock })
-  keys = await startKeys({ ...table, log, database: deaf(db.database) })
+  keys = await startKeys({ ...table, log, database: deaf(db.database, channel) })
   tokens = givenTokens(keys, { clock: now })
 })
 afterEach(() => keys.stop())
@@ -181,7 +163,7 @@ test('once a minute the table is read in any case', async () => {
   jest.useFakeTimers({
     doNotFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'nextTick', 'queueMicrotask', 'performance'],
   })
-  keys = await startKeys({ ...table, log, database: deaf(db.database) })
+  keys = await startKeys({ ...table, log, database: deaf(db.database, channel) })
   const { kid } = await rotateSigningKey(table)
   expect(keys.byKid.has(kid)).toBe(false)
   jest.advanceTimersByTime(60_000)

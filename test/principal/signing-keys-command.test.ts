@@ -71,7 +71,8 @@ test('another library verifies a token by the published key set alone, before, w
   const server = await start({}, () => new Date(Date.now() + aheadMs))
   const keySet = createRemoteJWKSet(new URL(`${server.url}/.well-known/jwks.json`))
   const verify = async (token: string) => {
-    const options = { issuer: 'tenantry', audience: 'tenantry', typ: 'at+jwt', algorithms: ['RS256'] }
+    const { issuer } = server.app.services.config.tokens
+    const options = { issuer, audience: 'tenantry', typ: 'at+jwt', algorithms: ['RS256'] }
     const currentDate = new Date(Date.now() + aheadMs)
     return (await jwtVerify(token, keySet, { ...options, currentDate })).protectedHeader.kid
   }
