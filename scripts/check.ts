@@ -31,6 +31,11 @@ const checks: Check[] = [
     command: ['tsc', '--noEmit', '--incremental', `--tsBuildInfoFile`, `${cache}/tsconfig.tsbuildinfo`],
   },
   {
+    name: 'types of bench',
+    command: ['tsc', '--noEmit', '--project', 'bench'],
+    ...(existsSync('bench/node_modules') ? {} : { skipped: 'its packages are not installed' }),
+  },
+  {
     name: 'format',
     command: ['prettier', '--check', '--log-level=warn', '--cache', '.'],
   },

@@ -1,0 +1,132 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { availableParallelism, tmpdir } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const cpus = availableParallelism()
+const canPin = cpus > 1 && spawnSync('taskset', ['-c', String(cpus - 1), 'true']).status === 0
+
+/** The CPU that the measured server has to itself, and those that are left for what loads it; null where nothing is pinned. */
+export const pinning = canPin ? { server: String(cpus - 1), others: cpus === 2 ? '0' : `0-${cpus - 2}` } : null
+
+/** Keeps this process, and what it starts, off the server's CPU. */
+export function stepAside(): void {
+  if (pinning) spawnSync('taskset', ['-acp', pinning.others, String(process.pid)])
+}
+
+/** Lets a process that is pinned use every CPU while something is done. */
+export async function onEveryCpu<T>(pid: number, work: () => Promise<T>): Promise<T> {
+  const pin = (list: string) => {
+    if (pinning) spawnSync('taskset', ['-acp', list, String(pid)])
+  }
+  pin(`0-${cpus - 1}`)
+  try {
+    return await work()
+  } finally {
+    pin(pinning?.server ?? '')
+  }
+}
+
+/** What every program gets of the environment; all else is named. */
+const inherited = Object.fromEntries(
+  ['PATH', 'HOME', 'TMPDIR', 'LANG'].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+) as Record<string, string>
+
+export interface Running {
+  pid: number
+  url: string
+  /** From the start of the process to its first right answer. */
+  startUpMs: number
+  stop(): Promise<void>
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
+}
+
+/** Keeps the end of what a program writes, for when it fails. */
+function tailOf(child: ChildProcess): () => string {
+  let text = ''
+  const keep = (chunk: Buffer) => void (text = (text + chunk.toString()).slice(-4_000))
+  child.stdout?.on('data', keep)
+  child.stderr?.on('data', keep)
+  return () => text.trim()
+}
+
+const children = new Set<ChildProcess>()
+
+/** Nobody else ends them where this program is ended. */
+process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143))
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
+function spawnNode(program: URL, environment: Record<string, string>, args: string[] = []): ChildProcess {
+  const [first = '', ...rest] = [
+    ...(pinning ? ['taskset', '-c', pinning.server] : []),
+    ...[process.execPath, '--disable-warning=ExperimentalWarning', fileURLToPath(program), ...args],
+  ]
+  // In a folder of no project's, whose .env would be read.
+  const env = { ...inherited, ...environment }
+  const child = spawn(first, rest, { cwd: tmpdir(), env, stdio: ['ignore', 'pipe', 'pipe'] })
+  children.add(child)
+  return child.once('close', () => children.delete(child))
+}
+
+/** Runs a program to its end. @returns what it wrote. @throws Error where it fails */
+export async function runNode(program: URL, environment: Record<string, string>, args: string[] = []): Promise<string> {
+  const child = spawnNode(program, environment, args)
+  let output = ''
+  child.stdout?.on('data', (chunk: Buffer) => void (output += chunk.toString()))
+  const tail = tailOf(child)
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code !== 0) throw new Error(`${fileURLToPath(program)} has failed:\n${tail()}`)
+  return output
+}
+
+interface Starting {
+  program: URL
+  settings: Record<string, string>
+  /** Asks the server for something; its first success says that the server has started. */
+  probe: (url: string) => Promise<unknown>
+}
+
+const START_LIMIT_MS = 60_000
+
+/** Starts a server on a port of its own, pinned, and waits for its first right answer. */
+export async function start({ program, settings, probe }: Starting): Promise<Running> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const since = performance.now()
+  const child = spawnNode(program, { ...settings, HOST: '127.0.0.1', PORT: String(port) })
+  const tail = tailOf(child)
+  const stop = () => stopped(child)
+  for (;;) {
+    try {
+      await probe(url)
+      return { pid: child.pid ?? 0, url, startUpMs: performance.now() - since, stop }
+    } catch (error) {
+      const isLate = performance.now() - since > START_LIMIT_MS
+      if (child.exitCode === null && !isLate) await sleep(5)
+      else {
+        await stop()
+        throw new Error(`${fileURLToPath(program)} does not serve:\n${tail()}`, { cause: error })
+      }
+    }
+  }
+}
+
+async function stopped(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const closed = once(child, 'close')
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  await closed
+  clearTimeout(timer)
+}
