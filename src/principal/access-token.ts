@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import jsonwebtoken from 'jsonwebtoken'
+import { LRUCache } from 'lru-cache'
 import {
   contradictionIn,
   isCount,
@@ -31,6 +32,13 @@ export interface IssuedAccessToken {
   readonly jti: string
 }
 
+/** A token that one of the keys has signed. */
+interface SignedClaims {
+  readonly claims: AccessTokenClaims
+  readonly kid: string
+  readonly key: VerificationKey
+}
+
 export interface AccessTokens {
   /**
    * Signs a new token, for as long as tokens live but not beyond `notAfter`.
@@ -43,6 +51,8 @@ export interface AccessTokens {
    * @throws UNAUTHENTICATED with MALFORMED, INVALID or EXPIRED; why exactly is in the error's `cause`, for the log only.
    */
   verify(text: string): AccessTokenClaims
+  /** Whether it has read the token before, which says that it is one of its own, and nothing of whether it is good now. */
+  hasRead(text: string): boolean
   /**
    * The same, by the keys as they are now on every instance. A promise only where they have to be read again first: while
    * changes may be missed, and for a token of our own whose key is not known.
@@ -53,6 +63,8 @@ export interface AccessTokens {
 
 type Guarded = Record<string, unknown>
 
+/** Tokens that are remembered, at about 1 KB each; the one that came longest ago goes first. */
+const MOST_READ = 10_000
 const mediaType = 'at+jwt'
 const unknownKey = 'kid is not known'
 const headerMembers: readonly string[] = ['alg', 'typ', 'kid']
@@ -63,10 +75,20 @@ const headerMembers: readonly string[] = ['alg', 'typ', 'kid']
  */
 export function createAccessTokens(settings: AccessTokenSettings): AccessTokens {
   const { keys, issuer, audience, ttlSeconds, clock } = settings
-  // The seam for a cache of tokens seen before: all but the last line depends on the text, the settings and the keys alone.
+  const read = new LRUCache<string, SignedClaims>({ max: MOST_READ })
+  function readInFull(text: string, name: string): SignedClaims {
+    const signed = signedClaims(text, keys)
+    assertOurs(signed.claims, settings)
+    read.set(name, signed)
+    return signed
+  }
+  // What a text says, and whether it is ours, depends on the settings and on its key, and on nothing else: it is read in full
+  // once, and again when its key is another. Whether it is good now is asked each time.
   function verify(text: string): AccessTokenClaims {
-    const claims = signedClaims(text, keys)
-    assertOurs(claims, settings)
+    const name = nameOf(text)
+    const before = read.get(name)
+    const isSame = before !== undefined && keys.byKid.get(before.kid) === before.key
+    const { claims } = isSame ? before : readInFull(text, name)
     assertCurrent(claims, clock() / 1000, settings.leewaySeconds ?? 60)
     return claims
   }
@@ -83,6 +105,7 @@ export function createAccessTokens(settings: AccessTokenSettings): AccessTokens 
       return { token, expiresAt: new Date(exp * 1000), expiresInSeconds: exp - iat, jti }
     },
     verify,
+    hasRead: (text) => read.has(nameOf(text)),
     verifyCurrent: (text, beforeReading) =>
       withCurrentKeys(keys, { verify: () => verify(text), lacksKey: lacksKeyOf(text, issuer), beforeReading }),
   }
@@ -93,17 +116,22 @@ function lacksKeyOf(text: string, issuer: string) {
   return (error: unknown) => error instanceof Error && error.cause === unknownKey && claimed(text, 'iss') === issuer
 }
 
+/** Stands for the token in memory, where no token should be found. */
+const nameOf = (text: string) => hash('sha256', text, 'base64')
+
 /** The claims of a token that one of the keys has signed. */
-function signedClaims(text: string, keys: SigningKeys): AccessTokenClaims {
+function signedClaims(text: string, keys: SigningKeys): SignedClaims {
   const { header, payload } = partsOf(text)
-  const claims = verifiedPayload(text, keyOf(header, keys))
+  const { kid, key } = keyOf(header, keys)
+  const claims = verifiedPayload(text, key)
   assertCanonical(claims, payload, 'payload')
   const unacceptable = unacceptableClaim(claims)
   if (unacceptable) throw refused('INVALID', `claim ${unacceptable} is missing or of another type`)
-  return claims as unknown as AccessTokenClaims
+  // Whoever asks next is given the same ones.
+  return { claims: Object.freeze(claims as unknown as AccessTokenClaims), kid, key }
 }
 
-function keyOf(encoded: string, keys: SigningKeys): VerificationKey {
+function keyOf(encoded: string, keys: SigningKeys): Pick<SignedClaims, 'kid' | 'key'> {
   const header = parsed(encoded)
   assertCanonical(header, encoded, 'header')
   // RFC 7515 §4.1.11: what a `crit` names must be understood, and nothing is. `jwk`, `jku`, `x5u` and `x5c` would let
@@ -117,7 +145,7 @@ function keyOf(encoded: string, keys: SigningKeys): VerificationKey {
   if (!known) throw refused('INVALID', keys.shared?.hasEnded(header.kid) ? 'kid has ended' : unknownKey)
   // RFC 8725 §3.1: the key says its algorithm, the token only agrees. A public key is never an HMAC secret.
   if (header.alg !== known.algorithm) throw refused('INVALID', "alg is not the key's")
-  return known
+  return { kid: header.kid, key: known }
 }
 
 function verifiedPayload(text: string, { algorithm, key }: VerificationKey): unknown {

@@ -25,6 +25,7 @@ export async function externalCaller(
   token: string,
   limits: RequestLimits,
 ): Promise<ExternalCaller | null> {
+  if (services.accessTokens.hasRead(token)) return null
   const name = claimed(token, 'iss')
   const issuer = name === null ? null : await trustedIssuer(services, request, name, limits)
   if (issuer === null) return null
