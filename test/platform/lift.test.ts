@@ -44,7 +44,15 @@ async function givenInstance() {
 }
 
 const claimsOf = (organization: string) =>
-  ({ kind: 'USER', jti: randomUUID(), sid: randomUUID(), sub: randomUUID(), userVersion: 1, membership: null, organization }) as UserTokenClaims
+  ({
+    kind: 'USER',
+    jti: randomUUID(),
+    sid: randomUUID(),
+    sub: randomUUID(),
+    userVersion: 1,
+    membership: null,
+    organization,
+  }) as UserTokenClaims
 const suspend = (revocations: Revocations, subjectId: string) =>
   inTransaction(server.app.services.database, writing, (em) =>
     revocations.add(em, [{ kind: 'ORGANIZATION', subjectId, belowVersion: null }]),
