@@ -15,10 +15,9 @@ export default {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/global-setup.js',
   globalTeardown: '<rootDir>/test/global-teardown.js',
-  testTimeout: 60_000,
+  // For a machine at half the speed: a test that hangs is told all the same.
+  testTimeout: 180_000,
   maxWorkers: 2,
-  // A worker keeps what its test files have loaded, a database among it: beyond this it spends its time on collecting garbage.
-  workerIdleMemoryLimit: '1500MB',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   // With `npm run test:coverage` alone.
   coverageProvider: 'babel',

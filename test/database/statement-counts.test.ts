@@ -15,7 +15,7 @@ beforeAll(async () => {
   const logger = server.app.services.database.orm.config.getLogger()
   logger.setDebugMode(['query'])
   logger.logQuery = ({ query }) => void statements.push(query ?? '')
-}, 120_000)
+}, 180_000)
 afterAll(() => server?.close())
 
 /** What the database was asked for one operation. */

@@ -29,7 +29,7 @@ beforeAll(async () => {
   while (!demo.stdout().includes('$BOREALIS_POWER_ID')) await new Promise((resolve) => setTimeout(resolve, 20))
   // Its log goes to the same place.
   printed = demo.stdout().replaceAll(/^\{.*\n/gm, '')
-}, 120_000)
+}, 180_000)
 afterAll(async () => {
   expect(await demo.stop()).toMatchObject({ code: 0, stderr: '' })
   // In memory, and so are its keys: nothing stays.

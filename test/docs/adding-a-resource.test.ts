@@ -30,7 +30,7 @@ beforeAll(async () => {
     await mkdir(dirname(join(copy, path)), { recursive: true })
     await writeFile(join(copy, path), content)
   }
-}, 120_000)
+}, 180_000)
 afterAll(() => rm(copy, { recursive: true, force: true }))
 
 test('the page has one SDL file, one module, one migration and one test folder, and edits nothing', () => {
@@ -52,7 +52,7 @@ test('codegen finds the new row, and the types hold', async () => {
 
 test('the migration makes what the entity says', async () => {
   expect(await inCopy('src/database/check-migrations.ts')).toMatchObject({ stderr: '', code: 0 })
-}, 120_000)
+}, 180_000)
 
 test('the access matrix has the new fields with what they require', async () => {
   const matrix = await inCopy('src/access/print-matrix.ts')

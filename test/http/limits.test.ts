@@ -218,7 +218,7 @@ test('documents made at random never make the server fail', async () => {
       'INTERNAL_SERVER_ERROR',
     )
   }
-}, 120_000)
+}, 180_000)
 
 test('variables of every shape for every type never make the server fail', async () => {
   const values: unknown[] = [

@@ -27,4 +27,4 @@ test('the program tells of an expiring key within seconds of its start, and ends
     await receiver.close()
     await rm(directory, { recursive: true, force: true })
   }
-}, 90_000)
+}, 180_000)
