@@ -14,6 +14,7 @@ export function ourSettings(seed: Pick<Seed, 'servingUrl' | 'redisUrl' | 'secret
     LOG_LEVEL: 'warn',
     DATABASE_URL: seed.servingUrl,
     MIGRATE_ON_START: 'false',
+    JWT_ISSUER: 'tenantry',
     JWT_SECRET: seed.secrets.jwt,
     PASSWORD_PEPPER: seed.secrets.pepper,
     API_KEY_HASH_KEY: seed.secrets.apiKeys,
