@@ -22,14 +22,18 @@ export function readSdl(): GraphQLSchema {
   return buildASTSchema(concatAST(files.map((file) => parse(readFileSync(root + file, 'utf8')))))
 }
 
-/** What `XConnection` types have in common: edges and the total are made only when they are selected. */
+/** What `XConnection` types have in common: edges, cursors and the total are made only when they are selected. */
 function connectionResolvers(schema: GraphQLSchema) {
   const names = Object.keys(schema.getTypeMap()).filter((name) => name.endsWith('Connection'))
   const lazily = {
     edges: (connection: { edges(): unknown }) => connection.edges(),
     totalCount: (connection: { totalCount(): unknown }) => connection.totalCount(),
   }
-  return Object.fromEntries(names.map((name) => [name, lazily]))
+  const pageInfo = {
+    startCursor: (page: { startCursor(): unknown }) => page.startCursor(),
+    endCursor: (page: { endCursor(): unknown }) => page.endCursor(),
+  }
+  return { ...Object.fromEntries(names.map((name) => [name, lazily])), PageInfo: pageInfo }
 }
 
 /** Each field of a mutation starts as the caller, whoever the one before it has signed in. */

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { openEmbedded } from './embedded.ts'
 import type { Entities } from './entities.ts'
 import { openPostgres } from './postgres.ts'
+import type { Form, Reading } from './reading.ts'
 
 /** A subscription to a channel of NOTIFY. */
 export interface Listener {
@@ -24,6 +25,8 @@ export interface Listening {
 export interface Database {
   readonly engine: 'postgresql' | 'embedded'
   readonly orm: MikroORM<AbstractSqlDriver, SqlEntityManager>
+  /** Opens a read-only transaction; the doors of tenancy.ts alone know what it may reach. */
+  read(form: Form): Promise<Reading>
   listen(channel: string, listening: Listening): Promise<Listener>
   close(): Promise<void>
 }

@@ -9,6 +9,7 @@ import type { Database } from './database.ts'
 import type { Entities } from './entities.ts'
 import { applyMigrations } from './migrate.ts'
 import { ormOptions } from './orm-options.ts'
+import { readThroughOrm, tellLog } from './reading.ts'
 import { roles } from './roles.ts'
 import { assertServingRole } from './serving-role.ts'
 
@@ -44,6 +45,7 @@ export async function openEmbedded(
     return {
       engine: 'embedded',
       orm,
+      read: (form) => readThroughOrm(form, tellLog(orm)),
       async listen(channel, { onMessage, onConnected }) {
         const stop = await pglite.listen(channel, onMessage)
         await onConnected()

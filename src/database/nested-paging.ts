@@ -1,4 +1,4 @@
-import { raw, type EntityManager } from '@mikro-orm/sql'
+import { raw } from '@mikro-orm/sql'
 import type { RowLoader } from '../context.ts'
 import {
   conditions,
@@ -6,14 +6,14 @@ import {
   pageOf,
   sorting,
   type Connection,
-  type Entity,
   type Ordering,
   type Page,
   type PageArguments,
-  type Reading,
   type Row,
-  type RowOf,
 } from './paging.ts'
+import { apart, columnOf, filledIn, shown, type Entity, type Reader, type RowOf } from './select.ts'
+import type { OrmQuery } from './compiled-statement.ts'
+import type { Shape } from './shape.ts'
 import { tenantRows } from './tenant-rows.ts'
 
 /** The page that is asked for under one of several parents. */
@@ -56,56 +56,79 @@ export function pagesUnder<E extends Entity>(
  * @returns each parent's connection; `totalCount` of all of them together is one more statement.
  */
 async function readConnections<E extends Entity>(
-  read: Reading,
+  read: Reader,
   entity: E,
   parent: string,
   parentIds: readonly string[],
   page: Page,
   ordering: Ordering,
 ): Promise<(parentId: string) => Connection<RowOf<E>>> {
-  const children = { [parent]: { $in: [...parentIds] } }
-  const found = (await read(async (em) => {
-    const rank = em.getPlatform().formatQuery(
-      `row_number() over (partition by ?? order by ${Object.entries(sorting(page, ordering))
-        .map(([property, direction]) => `"t"."${columnOf(em, entity, property)}" ${direction}`)
-        .join(', ')})`,
-      [`t.${columnOf(em, entity, parent)}`],
-    )
-    const ranked = em
-      .createQueryBuilder(entity, 't')
-      .select(['*', raw(`${rank} as rank_in_parent`)])
-      .where({ $and: conditions(children, page, ordering) })
-    await ranked.applyFilters()
-    return em
-      .createQueryBuilder(entity, 'p')
-      .select('*')
-      .from(ranked, 'p')
-      .where(raw(`rank_in_parent <= ${page.size + 1}`))
-      .orderBy({ [raw('rank_in_parent')]: 'asc' })
-      .execute('all')
-  })) as (RowOf<E> & Row)[]
+  const found = (await read(pagesShape(entity, parent, parentIds, page, ordering))) as (RowOf<E> & Row)[]
   const byParent = Map.groupBy(found, (row) => (row as Record<string, unknown>)[parent])
   const totals = countedOnce(read, entity, parent, parentIds)
   return (id) => connectionOf(byParent.get(id) ?? [], page, ordering, async () => (await totals()).get(id) ?? 0)
 }
 
-function columnOf(em: EntityManager, entity: Entity, property: string): string {
-  const column = em.getMetadata().get(entity).properties[property as never] as { fieldNames: string[] } | undefined
-  const name = column?.fieldNames[0]
-  if (!name) throw new Error(`There is no property ${property} to sort or group by`)
-  return name
+/** Stands for the parent while a page is compiled; it becomes each of them in turn. */
+const THE_PARENT = '00000000-0000-4000-8000-fffffffffffe'
+
+/** Under each parent its own page: as many short walks through an index as there are parents, however many rows those have. */
+function pagesShape(
+  entity: Entity,
+  parent: string,
+  parentIds: readonly string[],
+  page: Page,
+  ordering: Ordering,
+): Shape {
+  const where = { $and: [...conditions({}, page, ordering), { [parent]: THE_PARENT }] }
+  const { key, values } = apart(where)
+  const order = sorting(page, ordering)
+  return {
+    key: `pages of ${entity.meta.className} ${key} ${Object.entries(order).join()}`,
+    values: [...values.slice(0, -1), String(page.size + 1), parentIds],
+    async compile(em, standIns) {
+      const query = em.createQueryBuilder(entity, 't').select(shown(em, entity))
+      query.where(filledIn(where, [...standIns.slice(0, -2), THE_PARENT]))
+      await query.applyFilters()
+      const one = ofEachParent(query.orderBy({ ...order }).toQuery())
+      const sorted = Object.entries(order).map(([property, direction]) => `page."${property}" ${direction}`)
+      return {
+        sql: `select page.* from unnest(?::uuid[]) as parent (id)
+          cross join lateral (${one.sql} limit ?) as page order by ${sorted.join(', ')}`,
+        params: [standIns.at(-1), ...one.params, standIns.at(-2)],
+      }
+    },
+  }
 }
 
-function countedOnce(read: Reading, entity: Entity, parent: string, parentIds: readonly string[]) {
+/** The page of one parent, correlated. @throws Error where the parent's condition is not found exactly once */
+function ofEachParent({ sql, params }: OrmQuery): OrmQuery {
+  const at = params.indexOf(THE_PARENT)
+  if (at === -1 || params.lastIndexOf(THE_PARENT) !== at) throw new Error(`The parent is not named once: ${sql}`)
+  const pieces = sql.split('?')
+  const [before, after] = [pieces.slice(0, at + 1).join('?'), pieces.slice(at + 1).join('?')]
+  return { sql: `${before}parent.id${after}`, params: params.toSpliced(at, 1) }
+}
+
+function countedOnce(read: Reader, entity: Entity, parent: string, parentIds: readonly string[]) {
   let counted: Promise<Map<string, number>> | undefined
-  return () =>
-    (counted ??= read(async (em) => {
-      const query = em
-        .createQueryBuilder(entity, 't')
-        .select([parent, raw('count(*)::int as total')])
-        .where({ [parent]: { $in: [...parentIds] } })
+  return () => (counted ??= countedUnder(read, entity, parent, parentIds))
+}
+
+/** How many rows each of the parents has; those without any are left out. */
+async function countedUnder(read: Reader, entity: Entity, parent: string, parentIds: readonly string[]) {
+  const where = { [parent]: { $in: [...parentIds] } }
+  const { key, values } = apart(where)
+  const rows = await read({
+    key: `count under ${entity.meta.className} ${key}`,
+    values,
+    async compile(em, standIns) {
+      const column = columnOf(em, entity, parent)
+      const query = em.createQueryBuilder(entity, 't')
+      query.select([raw(`"t"."${column}" as parent`), raw('count(*)::int as total')]).where(filledIn(where, standIns))
       await query.applyFilters()
-      const rows = (await query.groupBy(parent).execute('all')) as unknown as Record<string, unknown>[]
-      return new Map(rows.map((row) => [row[parent] as string, row.total as number]))
-    }))
+      return query.groupBy(parent).toQuery()
+    },
+  })
+  return new Map((rows as { parent: string; total: number }[]).map((row) => [row.parent, row.total]))
 }

@@ -1,6 +1,5 @@
-import type { EntitySchema, InferEntity } from '@mikro-orm/core'
-import type { SqlEntityManager } from '@mikro-orm/sql'
 import { badUserInput } from '../errors.ts'
+import { countRows, selectRows, type Entity, type Reader, type RowOf, type Where } from './select.ts'
 
 export const PAGE_SIZE = 50
 export const PAGE_SIZE_MAX = 100
@@ -35,14 +34,16 @@ export const byCreation: Ordering = { property: 'id', direction: 'ASC' }
 /** One page of rows. The cursors, edges and total are made only when a client selects them. */
 export interface Connection<Row> {
   nodes: readonly Row[]
-  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null }
+  pageInfo: {
+    hasNextPage: boolean
+    hasPreviousPage: boolean
+    startCursor(): string | null
+    endCursor(): string | null
+  }
   edges(): { cursor: string; node: Row }[]
   totalCount(): Promise<number>
 }
 
-export type Entity = EntitySchema
-export type RowOf<E extends Entity> = InferEntity<E>
-type Where = Record<string, unknown>
 export interface Row {
   id: string
 }
@@ -111,11 +112,17 @@ function positionOf(name: 'after' | 'before', cursor: string, { property }: Orde
   return { value, id }
 }
 
-/** The rows beyond a position, in the direction in which `operator` compares. */
+/**
+ * The rows beyond a position, in the direction in which `operator` compares. The first condition alone is one that an index
+ * can start from; a plain "or" is read from the beginning.
+ */
 function beyond({ value, id }: Position, { property }: Ordering, operator: '$gt' | '$lt'): Where {
   if (property === 'id') return { id: { [operator]: id } }
   const typed = property.endsWith('At') ? new Date(value) : value
-  return { $or: [{ [property]: { [operator]: typed } }, { [property]: typed, id: { [operator]: id } }] }
+  return {
+    [property]: { [`${operator}e`]: typed },
+    $or: [{ [property]: { [operator]: typed } }, { id: { [operator]: id } }],
+  }
 }
 
 export function conditions(where: Where, page: Page, ordering: Ordering): Where[] {
@@ -140,47 +147,38 @@ export function connectionOf<R extends Row>(
   totalCount: () => Promise<number>,
 ): Connection<R> {
   const more = rows.length > page.size
-  const nodes = rows.slice(0, page.size)
+  const nodes = more ? rows.slice(0, page.size) : rows
   if (page.backward) nodes.reverse()
-  const [first, last] = [nodes.at(0), nodes.at(-1)]
+  const cursorAt = (at: number) => {
+    const row = nodes.at(at)
+    return row ? cursorOf(row, ordering) : null
+  }
   return {
     nodes,
     pageInfo: {
       hasNextPage: page.backward ? page.before !== null : more,
       hasPreviousPage: page.backward ? more : page.after !== null,
-      startCursor: first ? cursorOf(first, ordering) : null,
-      endCursor: last ? cursorOf(last, ordering) : null,
+      startCursor: () => cursorAt(0),
+      endCursor: () => cursorAt(-1),
     },
     edges: () => nodes.map((node) => ({ cursor: cursorOf(node, ordering), node })),
     totalCount,
   }
 }
 
-/** Something that reads rows within the operation's transaction: `rows.read` bound to a door. */
-export type Reading = <T>(work: (em: SqlEntityManager) => Promise<T>) => Promise<T>
-
-/** What a list shows of a row: all but what is lazy, which the serving role may not be allowed to read. */
-function shown(em: SqlEntityManager, entity: EntitySchema): string[] {
-  const { props } = em.getMetadata().get(entity)
-  return props.filter(({ lazy }) => !lazy).map(({ name }) => name)
-}
-
-/** A page of an entity's rows. Read as plain rows: a list needs neither the identity map nor change tracking. */
+/** A page of an entity's rows. */
 export async function readConnection<E extends Entity>(
-  read: Reading,
+  read: Reader,
   entity: E,
   where: Where,
   page: Page,
   ordering: Ordering,
 ): Promise<Connection<RowOf<E>>> {
-  const rows = await read(async (em) => {
-    const query = em.createQueryBuilder(entity, 't').select(shown(em, entity))
-    query.where({ $and: conditions(where, page, ordering) })
-    await query.applyFilters()
-    return query
-      .orderBy(sorting(page, ordering))
-      .limit(page.size + 1)
-      .execute('all')
+  const rows = await selectRows(read, {
+    entity,
+    where: { $and: conditions(where, page, ordering) },
+    orderBy: sorting(page, ordering),
+    limit: page.size + 1,
   })
-  return connectionOf(rows as (RowOf<E> & Row)[], page, ordering, () => read(async (em) => em.count(entity, where)))
+  return connectionOf(rows as (RowOf<E> & Row)[], page, ordering, () => countRows(read, entity, where))
 }

@@ -7,6 +7,7 @@ import type { Entities } from './entities.ts'
 import { listenOn } from './postgres-listener.ts'
 import { assertMigrated, migratePostgres } from './migrate.ts'
 import { ormOptions } from './orm-options.ts'
+import { readOnPool, tellLog } from './reading.ts'
 import { roles } from './roles.ts'
 import { assertOrdinaryLogin, assertServingRole } from './serving-role.ts'
 
@@ -53,6 +54,7 @@ export async function openPostgres(config: Config, entities: Entities, log: Logg
       keepAlive: true,
     },
   })
+  const pool = await orm.em.getConnection().getNativeClient()
   try {
     await assertMigrated(orm)
     await assertServingRole(orm)
@@ -64,6 +66,7 @@ export async function openPostgres(config: Config, entities: Entities, log: Logg
   return {
     engine: 'postgresql',
     orm,
+    read: (form) => readOnPool(pool, form, tellLog(orm)),
     listen: (channel, listening) => listenOn(url, channel, listening, log),
     close: () => orm.close(),
   }

@@ -2,8 +2,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { EntityManager } from '@mikro-orm/sql'
 import { validate } from 'uuid'
 import { forbidden } from '../errors.ts'
+import { STAND_IN_TENANT, type CompiledStatement } from './compiled-statement.ts'
 import type { Database } from './database.ts'
+import type { Reach, Reading } from './reading.ts'
 import { roles } from './roles.ts'
+import { statementOf, type Shape } from './shape.ts'
 
 /**
  * The one door to rows. Every transaction of the server is opened here, and it names what it may reach: the rows of one
@@ -38,11 +41,16 @@ export function tenantOf(organizationId: unknown): string {
   return organizationId
 }
 
+/** What a transaction through a door may reach, as the row-level security policies read it. */
+function reachOf({ door, organizationId }: Pick<Opening, 'door' | 'organizationId'>): Reach {
+  return door === 'tenant' ? { role: null, tenant: tenantOf(organizationId) } : { role: roles[door], tenant: NO_TENANT }
+}
+
 /** A fork that reaches what the door is for and nothing else. One fork serves one transaction and is then dropped. */
-function forkFor(database: Database, { door, organizationId }: Opening): EntityManager {
+function forkFor(database: Database, { door, tenant }: { door: Door; tenant: string }): EntityManager {
   const em = database.orm.em.fork({ disableContextResolution: true })
   if (door === 'tenant') {
-    em.setFilterParams('tenant', { organizationId: tenantOf(organizationId) })
+    em.setFilterParams('tenant', { organizationId: tenant })
     return em
   }
   // Across tenants the role's own policies and grants are the wall. The tenant policies still stand beside them, and
@@ -54,10 +62,21 @@ function forkFor(database: Database, { door, organizationId }: Opening): EntityM
 }
 
 async function begin(database: Database, opening: Opening): Promise<EntityManager> {
-  const em = forkFor(database, opening)
-  // One state of the database for everything that a query reads.
+  const em = forkFor(database, { door: opening.door, tenant: reachOf(opening).tenant })
   await em.begin(opening.readOnly ? { readOnly: true, isolationLevel: 'repeatable read' } : {})
   return em
+}
+
+/** Opens a transaction that reads through a door, and sees one state of the database. */
+export function openReading(database: Database, opening: Omit<Opening, 'readOnly'>): Promise<Reading> {
+  const reach = reachOf(opening)
+  return database.read({ reach, fork: () => forkFor(database, { door: opening.door, tenant: reach.tenant }) })
+}
+
+/** The statement for a question through a door, with both walls in it: the filter's condition, for whichever tenant. */
+export function statementThrough(database: Database, door: Door, shape: Shape): Promise<CompiledStatement> {
+  const fork = () => forkFor(database, { door, tenant: STAND_IN_TENANT })
+  return statementOf(database, shape, { ofTenant: door === 'tenant', fork })
 }
 
 /** The piece of work that is running now with a connection in its hands. */
@@ -68,13 +87,13 @@ const holding = new AsyncLocalStorage<{ active: boolean }>()
  * ended: for ever, on the embedded engine and on a pool of one.
  * @throws Error where it is called from within such work.
  */
-function assertNotHolding(): void {
+export function assertNotHolding(): void {
   if (holding.getStore()?.active) {
     throw new Error('A door was opened inside the work of another: use the EntityManager that the work was given')
   }
 }
 
-async function hold<T>(work: () => Promise<T>): Promise<T> {
+export async function hold<T>(work: () => Promise<T>): Promise<T> {
   const held = { active: true }
   try {
     return await holding.run(held, work)
@@ -97,7 +116,8 @@ export async function inTransaction<T>(
   return transact(database, opening, work)
 }
 
-async function transact<T>(
+/** The same, for who has made sure of it. */
+export async function transact<T>(
   database: Database,
   opening: Opening,
   work: (em: EntityManager) => Promise<T>,
@@ -120,92 +140,4 @@ async function transact<T>(
 /** Runs `hook` after the transaction of `em` has committed, and never if it does not. */
 export function afterCommit(em: EntityManager, hook: () => void): void {
   commitHooks.set(em, [...(commitHooks.get(em) ?? []), hook])
-}
-
-/** The rows that one operation works on, as one principal. */
-export interface Rows {
-  /**
-   * Reads through a door. All reads of an operation share one read-only transaction, opened by the first of them: they
-   * see one state of the database, and an operation that reads no rows opens none. Reading through another door ends the
-   * transaction first, so that a request never holds two connections.
-   */
-  read<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
-  /** Runs `work` in a transaction of its own; reads after it see what it wrote. */
-  write<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
-  /** Runs `work`, which takes a connection of its own, while the operation holds none. */
-  apart<T>(work: () => Promise<T>): Promise<T>
-  /** Called whenever what was read before may be out of date; for the per-operation loaders. */
-  onChange(forget: () => void): void
-  /** Gives the connection back. Nothing can be read or written afterwards. */
-  close(): Promise<void>
-}
-
-/**
- * The rows for one operation of a principal with this organization. Nothing is opened before it is needed.
- * @param signal aborted when the caller has been told that the operation took too long: nothing is committed after that.
- */
-export function openRows(database: Database, organizationId: string | null, signal?: AbortSignal): Rows {
-  const forgetters: (() => void)[] = []
-  let reading: { door: Door; em: EntityManager } | null = null
-  let closed = false
-  let queue: Promise<unknown> = Promise.resolve()
-
-  // One piece of work at a time: there is one connection, and the doors must not interleave on it.
-  async function queued<T>(work: () => Promise<T>): Promise<T> {
-    assertNotHolding()
-    const turn = queue.then(() => {
-      if (closed) throw new Error('The operation has ended')
-      return work()
-    })
-    queue = turn.catch(() => {})
-    return turn
-  }
-  async function endReading(): Promise<void> {
-    const ended = reading
-    reading = null
-    // It has written nothing: where the connection broke meanwhile, there is nothing left to undo.
-    await ended?.em.rollback().catch(() => {})
-  }
-  async function readThrough(door: Door): Promise<EntityManager> {
-    if (reading?.door === door) return reading.em
-    await endReading()
-    reading = { door, em: await begin(database, { door, organizationId, readOnly: true }) }
-    return reading.em
-  }
-
-  return {
-    read: (door, work) =>
-      queued(async () => {
-        try {
-          const em = await readThrough(door)
-          return await hold(() => work(em))
-        } catch (error) {
-          // PostgreSQL refuses every further statement of a transaction that has failed: the next read starts afresh.
-          await endReading()
-          throw error
-        }
-      }),
-    write: (door, work) =>
-      queued(async () => {
-        await endReading()
-        try {
-          return await transact(database, { door, organizationId, readOnly: false }, work, signal)
-        } finally {
-          for (const forget of forgetters) forget()
-        }
-      }),
-    apart: (work) =>
-      queued(async () => {
-        await endReading()
-        return work()
-      }),
-    onChange: (forget) => void forgetters.push(forget),
-    async close() {
-      if (closed) return
-      await queued(async () => {
-        closed = true
-        await endReading()
-      })
-    },
-  }
 }

@@ -3,13 +3,19 @@ import type { EntityManager } from '@mikro-orm/sql'
 import type { Context, RowLoader } from '../context.ts'
 import { notFound } from '../errors.ts'
 import { rowId } from '../input.ts'
-import type { Reading } from './paging.ts'
+import { selectRows, type Reader } from './select.ts'
 
 /** Reads the current organization's rows. */
 export const tenantRows =
-  (ctx: Context): Reading =>
-  (work) =>
-    ctx.rows.read('tenant', work)
+  (ctx: Context): Reader =>
+  (shape) =>
+    ctx.rows.select('tenant', shape)
+
+/** Reads what sign-in and self-service may see across organizations: the caller says which rows are the principal's. */
+export const authenticationRows =
+  (ctx: Context): Reader =>
+  (shape) =>
+    ctx.rows.select('authentication', shape)
 
 /** The rows in the order of their ids; null for an id without one. */
 export function inOrderOf<Row extends { id: string }>(ids: readonly string[], rows: readonly Row[]): (Row | null)[] {
@@ -27,7 +33,7 @@ export function rowsById<E extends EntitySchema>(entity: E): RowLoader<string, I
       const ids = given.map((id) => rowId(id) ?? '')
       const known = ids.filter((id) => id !== '')
       if (known.length === 0) return given.map(() => null)
-      const rows = await tenantRows(ctx)((em) => em.find(entity, { id: { $in: known } }))
+      const rows = await selectRows(tenantRows(ctx), { entity, where: { id: { $in: known } } })
       return inOrderOf(ids, rows as (InferEntity<E> & { id: string })[])
     },
   }

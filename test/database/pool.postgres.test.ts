@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { openRows } from '../../src/database/tenancy.ts'
+import { openRows } from '../../src/database/rows.ts'
 import { Project } from '../../src/modules/project/project.entity.ts'
 import { givenDatabase, givenTenant, type Tenant, type TestDatabase } from './given-database.ts'
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { afterCommit, inTransaction, openRows, tenantOf, type Door } from '../../src/database/tenancy.ts'
+import { afterCommit, inTransaction, tenantOf, type Door } from '../../src/database/tenancy.ts'
+import { openRows } from '../../src/database/rows.ts'
 import { Project } from '../../src/modules/project/project.entity.ts'
 import { givenDatabase, givenTenant, tenantTables, type Tenant, type TestDatabase } from './given-database.ts'
 
@@ -179,7 +180,7 @@ test('the error of the work is told, also where its transaction is already gone'
     throw new Error('after its own roll-back')
   })
   await expect(ending).rejects.toThrow('after its own roll-back')
-  const reading = operation.read('tenant', async (em) => em.rollback())
+  const reading = operation.read('tenant', (em) => em.execute('rollback'))
   await reading
   expect(await operation.write('tenant', (em) => em.count(Project, { id: own.projectId }))).toBe(1)
 })

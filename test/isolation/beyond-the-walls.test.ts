@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { openRows } from '../../src/database/tenancy.ts'
+import { openRows } from '../../src/database/rows.ts'
 import { givenProbes, type Probing, type ProbeTenant } from './given-probes.ts'
 import { ProbeOrganization, ProbeProject } from './probe-entities.ts'
 

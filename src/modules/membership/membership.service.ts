@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Context } from '../../context.ts'
 import { byCreation, pageOf, readConnection, type Connection, type PageArguments } from '../../database/paging.ts'
-import { tenantRows } from '../../database/tenant-rows.ts'
+import { selectRows } from '../../database/select.ts'
+import { authenticationRows, tenantRows } from '../../database/tenant-rows.ts'
 import { conflict, forbidden, notFound } from '../../errors.ts'
 import type { AddMemberInput, ChangeMemberRoleInput, RemoveMemberInput } from '../../generated/resolvers.ts'
 import { normalizedEmail, rowId } from '../../input.ts'
@@ -93,7 +94,7 @@ export async function addMember(ctx: Context, input: AddMemberInput): Promise<Me
   assertMayGrant(ctx, input.role)
   const email = normalizedEmail(input.email)
   await countCostly(ctx, 'addMember', null)
-  const user = await ctx.rows.read('authentication', (em) => em.findOne(User, { email, deactivatedAt: null }))
+  const [user] = await selectRows(authenticationRows(ctx), { entity: User, where: { email, deactivatedAt: null } })
   if (!user) throw notFound('User')
   return ctx.rows.write('tenant', async (em) => {
     const organization = await lockOrganizationAsAdmin(ctx, em)

@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import { grantCovers } from '../../access/scopes.ts'
 import { load, type Context, type RowLoader } from '../../context.ts'
-import { inOrderOf } from '../../database/tenant-rows.ts'
+import { selectRows } from '../../database/select.ts'
+import { authenticationRows, inOrderOf, tenantRows } from '../../database/tenant-rows.ts'
 import { badUserInput, forbidden, notFound } from '../../errors.ts'
 import type {
   CreateOrganizationInput,
@@ -19,17 +20,17 @@ import { Organization, type OrganizationRow } from './organization.entity.ts'
 const organizationsById: RowLoader<string, OrganizationRow | null> = {
   async readMany(ctx, ids) {
     const current = ctx.principal?.organizationId
-    const found = ids.every((id) => id === current)
-      ? await ctx.rows.read('tenant', (em) => em.find(Organization, { id: { $in: [...ids] } }))
-      : await ctx.rows.read('authentication', (em) => findOwn(ctx, em, ids))
-    return inOrderOf(ids, found)
+    const isCurrent = ids.every((id) => id === current)
+    const [read, own] = isCurrent ? [tenantRows(ctx), ids] : [authenticationRows(ctx), await ownOf(ctx, ids)]
+    return inOrderOf(ids, await selectRows(read, { entity: Organization, where: { id: { $in: own } } }))
   },
 }
 
-async function findOwn(ctx: Context, em: EntityManager, ids: readonly string[]): Promise<OrganizationRow[]> {
-  const { userId } = requireUser(ctx)
-  const memberships = await em.find(Membership, { userId, organizationId: { $in: [...ids] } })
-  return em.find(Organization, { id: { $in: memberships.map((membership) => membership.organizationId) } })
+/** Those of the organizations that the signed-in user is a member of. */
+async function ownOf(ctx: Context, ids: readonly string[]): Promise<string[]> {
+  const where = { userId: requireUser(ctx).userId, organizationId: { $in: ids } }
+  const memberships = await selectRows(authenticationRows(ctx), { entity: Membership, where })
+  return memberships.map((membership) => membership.organizationId)
 }
 
 /** An organization that the principal may see, else null. */

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { Context } from '../../context.ts'
+import type { Reader } from '../../database/select.ts'
 import { ApiError } from '../../errors.ts'
 import { rowId } from '../../input.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
@@ -29,10 +30,12 @@ async function recordReading(ctx: Context, info: GraphQLResolveInfo): Promise<vo
 }
 
 /** Reads across tenants, within an operation whose reading is recorded. */
-export async function readAsOperator<T>(ctx: Context, work: (em: EntityManager) => Promise<T>): Promise<T> {
-  if (!recorded.has(ctx)) throw new Error('Nothing is read through the operator door without a record of it')
-  return ctx.rows.read('operator', work)
-}
+export const readAsOperator =
+  (ctx: Context): Reader =>
+  async (shape) => {
+    if (!recorded.has(ctx)) throw new Error('Nothing is read through the operator door without a record of it')
+    return ctx.rows.select('operator', shape)
+  }
 
 /** A change through the operator door, as it is recorded. */
 interface Change {

@@ -1,6 +1,8 @@
 import { NIL } from 'uuid'
 import { load, type Context, type RowLoader } from '../../context.ts'
 import { byCreation, pageOf, readConnection, type Connection, type PageArguments } from '../../database/paging.ts'
+import { selectRows } from '../../database/select.ts'
+import { inOrderOf } from '../../database/tenant-rows.ts'
 import type { AuditEventFilter } from '../../generated/resolvers.ts'
 import { rowId } from '../../input.ts'
 import { AuditEvent, type AuditEventRow } from '../audit-event/audit-event.entity.ts'
@@ -12,13 +14,13 @@ import { readAsOperator } from './operator-door.ts'
 /** A page of all organizations, oldest first; suspended ones too, deleted ones not. */
 export async function listOrganizations(ctx: Context, args: PageArguments): Promise<Connection<OrganizationRow>> {
   const page = pageOf(args, byCreation)
-  return readConnection((work) => readAsOperator(ctx, work), Organization, {}, page, byCreation)
+  return readConnection(readAsOperator(ctx), Organization, {}, page, byCreation)
 }
 
 /** A page of all users, oldest first; deactivated ones too. */
 export async function listUsers(ctx: Context, args: PageArguments): Promise<Connection<UserRow>> {
   const page = pageOf(args, byCreation)
-  return readConnection((work) => readAsOperator(ctx, work), User, {}, page, byCreation)
+  return readConnection(readAsOperator(ctx), User, {}, page, byCreation)
 }
 
 /** A page of the audit events of all organizations, and of what happened outside of each, newest first. */
@@ -33,22 +35,18 @@ export async function listAuditEventsOfAll(
     ...conditionsOf(filter),
     ...(organizationId != null && { organizationId: rowId(organizationId) ?? NIL }),
   }
-  return readConnection((work) => readAsOperator(ctx, work), AuditEvent, where, page, newestFirst)
+  return readConnection(readAsOperator(ctx), AuditEvent, where, page, newestFirst)
 }
 
 const anyOrganizations: RowLoader<string, OrganizationRow | null> = {
   async readMany(ctx, ids) {
-    const found = await readAsOperator(ctx, (em) => em.find(Organization, { id: { $in: [...ids] } }))
-    const byId = new Map(found.map((organization) => [organization.id, organization]))
-    return ids.map((id) => byId.get(id) ?? null)
+    return inOrderOf(ids, await selectRows(readAsOperator(ctx), { entity: Organization, where: { id: { $in: ids } } }))
   },
 }
 
 const anyUsers: RowLoader<string, UserRow | null> = {
   async readMany(ctx, ids) {
-    const found = await readAsOperator(ctx, (em) => em.find(User, { id: { $in: [...ids] } }))
-    const byId = new Map(found.map((user) => [user.id, user]))
-    return ids.map((id) => byId.get(id) ?? null)
+    return inOrderOf(ids, await selectRows(readAsOperator(ctx), { entity: User, where: { id: { $in: ids } } }))
   },
 }
 

@@ -1,4 +1,6 @@
 import { load, type Context, type RowLoader } from '../../context.ts'
+import { selectRows } from '../../database/select.ts'
+import { authenticationRows, tenantRows } from '../../database/tenant-rows.ts'
 import { unauthenticated } from '../../errors.ts'
 import { requireUser } from '../../principal/require-principal.ts'
 import { User, type UserRow } from './user.entity.ts'
@@ -14,11 +16,11 @@ const usersById: RowLoader<string, UserRow | null> = {
     const mine = principal && 'userId' in principal ? principal.userId : undefined
     const others = ids.some((id) => id !== mine)
     if (others && principal?.organizationId) {
-      const members = await ctx.rows.read('tenant', (em) => em.find(User, { id: { $in: [...ids] } }))
+      const members = await selectRows(tenantRows(ctx), { entity: User, where: { id: { $in: ids } } })
       for (const user of members) found.set(user.id, user)
     }
     if (mine && ids.includes(mine) && !found.has(mine)) {
-      const user = await ctx.rows.read('authentication', (em) => em.findOne(User, { id: mine }))
+      const [user] = await selectRows(authenticationRows(ctx), { entity: User, where: { id: mine } })
       if (user) found.set(user.id, user)
     }
     return ids.map((id) => found.get(id) ?? null)

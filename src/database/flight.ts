@@ -1,0 +1,152 @@
+import pg, { type Connection, type PoolClient, type Submittable } from 'pg'
+
+/** A statement as it is sent: prepared under its name where the connection has not run it before. */
+export interface Sent {
+  readonly name: string
+  readonly text: string
+  readonly values: readonly unknown[]
+}
+
+export type Fields = Record<string, unknown>
+
+interface Column {
+  readonly name: string
+  readonly parse: (text: string) => unknown
+}
+
+/** What is known of a connection, and of what its statements show. */
+interface Known {
+  /** The names of the statements that are prepared on it, the one that was used longest ago first. */
+  readonly prepared: Set<string>
+  readonly columns: Map<string, readonly Column[]>
+}
+
+/** So many statements stay prepared on a connection; another takes the place of the one that was used longest ago. */
+const MOST_PREPARED = 200
+
+const known = new WeakMap<PoolClient, Known>()
+
+function knownOf(client: PoolClient): Known {
+  const before = known.get(client)
+  if (before) return before
+  const made: Known = { prepared: new Set(), columns: new Map() }
+  known.set(client, made)
+  return made
+}
+
+/**
+ * Sends statements in one flight: they travel together and are answered together, and none is run after one that fails
+ * (PostgreSQL's extended query protocol, up to its Sync). A `begin` among them opens the transaction for those after it.
+ * `pg` by itself ends each statement with a Sync of its own, and has its columns described each time.
+ * @returns the rows of the last statement.
+ * @throws DatabaseError of the one that failed.
+ */
+export function fly(client: PoolClient, statements: readonly Sent[]): Promise<Fields[]> {
+  return new Promise((resolve, reject) => void client.query(new Flight(statements, knownOf(client), resolve, reject)))
+}
+
+class Flight implements Submittable {
+  readonly #statements: readonly Sent[]
+  readonly #known: Known
+  readonly #resolve: (rows: Fields[]) => void
+  readonly #reject: (error: unknown) => void
+  #at = 0
+  #columns: readonly Column[] = []
+  #rows: Fields[] = []
+
+  constructor(
+    statements: readonly Sent[],
+    knownOfConnection: Known,
+    resolve: (rows: Fields[]) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#statements = statements
+    this.#known = knownOfConnection
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#expectColumns()
+  }
+
+  submit(connection: Connection): void {
+    connection.stream.cork()
+    try {
+      for (const statement of this.#statements) this.#send(connection, statement)
+      connection.sync()
+    } finally {
+      connection.stream.uncork()
+    }
+  }
+
+  #send(connection: Connection, { name, text, values }: Sent): void {
+    if (!this.#known.prepared.has(name)) this.#prepare(connection, name, text)
+    connection.bind({ statement: name, values: values.map(encoded) }, true)
+    connection.execute(null, true)
+  }
+
+  #prepare(connection: Connection, name: string, text: string): void {
+    const { prepared, columns } = this.#known
+    const [oldest] = prepared.size >= MOST_PREPARED ? prepared : []
+    // An earlier flight that failed may have got as far as preparing it; to close what is not there is no error.
+    for (const closed of oldest === undefined ? [name] : [oldest, name]) {
+      connection.close({ type: 'S', name: closed }, true)
+      prepared.delete(closed)
+      columns.delete(closed)
+    }
+    connection.parse({ name, text, types: [] }, true)
+    connection.describe({ type: 'S', name }, true)
+  }
+
+  handleRowDescription({ fields }: { fields: readonly { name: string; dataTypeID: number }[] }): void {
+    this.#columns = fields.map(({ name, dataTypeID }) => ({ name, parse: parserOf(dataTypeID, 'text') }))
+    this.#known.columns.set(this.#statements[this.#at]?.name ?? '', this.#columns)
+  }
+
+  handleDataRow({ fields }: { fields: readonly (string | null)[] }): void {
+    const row: Fields = {}
+    for (let at = 0; at < fields.length; at += 1) {
+      const [column, text] = [this.#columns[at], fields[at]]
+      if (column) row[column.name] = text === null || text === undefined ? null : column.parse(text)
+    }
+    this.#rows.push(row)
+  }
+
+  handleCommandComplete(): void {
+    this.#at += 1
+    if (this.#at === this.#statements.length) return
+    this.#rows = []
+    this.#expectColumns()
+  }
+
+  #expectColumns(): void {
+    this.#columns = this.#known.columns.get(this.#statements[this.#at]?.name ?? '') ?? []
+  }
+
+  handleReadyForQuery(): void {
+    const { prepared } = this.#known
+    for (const { name } of this.#statements) {
+      // To the end, as the one that was used last.
+      prepared.delete(name)
+      prepared.add(name)
+    }
+    this.#resolve(this.#rows)
+  }
+
+  handleError(error: unknown): void {
+    this.#reject(error)
+  }
+}
+
+const parserOf = pg.types.getTypeParser as (type: number, format: 'text') => Column['parse']
+
+/**
+ * A value as text, for PostgreSQL to read by the type that it finds for the statement's `$1`.
+ * @throws Error for what has none
+ */
+function encoded(value: unknown): string | null {
+  if (typeof value === 'string') return value
+  if (value === null || value === undefined) return null
+  if (value instanceof Date) return value.toISOString()
+  if (Array.isArray(value)) return `{${value.map((each) => `"${String(each).replace(/["\\]/g, '\\$&')}"`).join()}}`
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  throw new Error(`A statement is given a value that has no text: ${typeof value}`)
+}

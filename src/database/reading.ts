@@ -1,0 +1,136 @@
+import type { MikroORM } from '@mikro-orm/core'
+import type { EntityManager } from '@mikro-orm/sql'
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
+import type { Pool, PoolClient } from 'pg'
+import { valuesFor, type CompiledStatement, type Value } from './compiled-statement.ts'
+import { fly, type Fields, type Sent } from './flight.ts'
+
+/** A read-only transaction, which sees one state of the database. It begins with the first thing that is asked of it. */
+export interface Reading {
+  /** The rows of a compiled statement. */
+  readonly rowsOf: (statement: CompiledStatement, values: readonly Value[]) => Promise<Fields[]>
+  /** The same transaction, for what is asked through the ORM. */
+  em(): Promise<EntityManager>
+  /** Gives the connection back, however the transaction went. It never throws. */
+  end(): Promise<void>
+}
+
+/** What a transaction may reach, as PostgreSQL's policies read it. */
+export interface Reach {
+  /** Null: the role that every connection has. */
+  readonly role: string | null
+  readonly tenant: string
+}
+
+const sent = (name: string, text: string, values: readonly unknown[] = []): Sent => ({ name, text, values })
+
+// One state of the database for everything that an operation reads.
+const BEGIN = sent('begin', 'begin isolation level repeatable read read only')
+// It has written nothing.
+const END = sent('end', 'rollback')
+
+/** Transaction-local, all of it: nothing of one transaction is left for the next on its connection (isolation.md). */
+function named({ role, tenant }: Reach): Sent {
+  const ofTenant = `set_config('mikro.tenant.organizationId', $1, true)`
+  return role === null
+    ? sent('tenant', `select ${ofTenant}`, [tenant])
+    : sent('tenant and role', `select ${ofTenant}, set_config('role', $2, true)`, [tenant, role])
+}
+
+/** What knows the ORM's side of a reading: an EntityManager with the filters of the door. */
+export interface Form {
+  readonly reach: Reach
+  readonly fork: () => EntityManager
+}
+
+/** Told of what is sent. */
+export type Tell = (statements: readonly Sent[]) => void
+
+/** Tells the ORM's own log, which drops it unless it was asked for queries: their text, and never their values. */
+export const tellLog =
+  ({ config }: MikroORM): Tell =>
+  (statements) => {
+    const logger = config.getLogger()
+    for (const { text } of statements) logger.logQuery({ query: text })
+  }
+
+/** Reads on a connection of the pool: what opens the transaction travels with its first statement. */
+export async function readOnPool(pool: Pool, { reach, fork }: Form, tell: Tell): Promise<Reading> {
+  const client = await pool.connect()
+  let begun = false
+  let lent: Lent | null = null
+  const send = (...asked: readonly Sent[]): Promise<Fields[]> => {
+    const statements = begun ? asked : [BEGIN, named(reach), ...asked]
+    begun = true
+    tell(statements)
+    return fly(client, statements)
+  }
+  return {
+    rowsOf: (statement, values) => {
+      const { name, text } = statement
+      return send({ name, text, values: valuesFor(statement, values, reach.tenant) })
+    },
+    async em() {
+      if (!begun) await send()
+      lent ??= lend(client, fork())
+      return lent.em
+    },
+    async end() {
+      lent?.takeBack()
+      try {
+        if (begun) await send(END)
+        client.release()
+      } catch (error) {
+        client.release(error instanceof Error ? error : true)
+      }
+    },
+  }
+}
+
+interface Lent {
+  readonly em: EntityManager
+  takeBack(): void
+}
+
+/**
+ * Lets an EntityManager work in the transaction that a connection has begun. Whoever keeps it beyond that does not get at the
+ * connection again, which then is another's: like any EntityManager it has a transaction of its own for what it is asked.
+ */
+function lend(client: PoolClient, em: EntityManager): Lent {
+  let isOver = false
+  const query = client.query.bind(client) as (...query: unknown[]) => unknown
+  const borrowed = {
+    query(...given: unknown[]): unknown {
+      if (isOver) throw new Error('The transaction has ended')
+      return query(...given)
+    },
+    release: () => undefined,
+  }
+  const pool = { connect: async () => borrowed, end: async () => undefined }
+  em.setTransactionContext(new Kysely({ dialect: new PostgresDialect({ pool: pool as never }) }))
+  const takeBack = () => {
+    isOver = true
+    em.resetTransactionContext()
+  }
+  return { em, takeBack }
+}
+
+/** Reads through the ORM: for the engine whose one connection is the ORM's own. */
+export async function readThroughOrm({ reach, fork }: Form, tell: Tell): Promise<Reading> {
+  const em = fork()
+  await em.begin({ readOnly: true, isolationLevel: 'repeatable read' })
+  return {
+    async rowsOf(statement, values) {
+      const { name, text } = statement
+      const query = CompiledQuery.raw(text, valuesFor(statement, values, reach.tenant))
+      tell([sent(name, text)])
+      const transaction = em.getTransactionContext<Kysely<unknown>>()
+      if (!transaction) throw new Error('The transaction has ended')
+      const { rows } = await transaction.executeQuery<Fields>(query)
+      return rows
+    },
+    em: async () => em,
+    // Where the connection broke meanwhile, there is nothing left to undo.
+    end: () => em.rollback().catch(() => undefined),
+  }
+}
