@@ -108,7 +108,7 @@ function accessGoals({ samples, parts }: Evidence): Goal[] {
 }
 
 /** Less than nothing is noise. */
-const accessCpu = ({ access }: Parts) => (access ? Math.max(0, access.guardedUs - access.unguardedUs) : null)
+const accessCpu = ({ access }: Parts) => (access ? Math.max(0, access.addedUs) : null)
 
 function tokenGoals(parts: readonly Parts[]): Goal[] {
   const seenUs = median(parts.map(({ tokens }) => tokens?.seenUs ?? null))

@@ -23,7 +23,7 @@ export const usage = `npm run bench -- [options]
   --servers ours,raw      of ${contestants.map(({ name }) => name).join(', ')}
   --workloads W1,W2       of ${workloadIds.join(', ')}
   --rounds 5              each server is started once a round
-  --seconds 4             of each timed run; all are warmed up before the first, for 2 s each
+  --seconds 4             of each timed run; all are warmed up before the first, for 2 to 5 s each
   --scale 1               1,000 projects times this: 10, or 1000 for a million
   --connections 32
   --keep-database

@@ -58,13 +58,14 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Keeps the end of what a program writes, for when it fails. */
+/** Keeps the end of what a program writes, for when it fails, and says how it has ended. */
 function tailOf(child: ChildProcess): () => string {
   let text = ''
   const keep = (chunk: Buffer) => void (text = (text + chunk.toString()).slice(-4_000))
   child.stdout?.on('data', keep)
   child.stderr?.on('data', keep)
-  return () => text.trim()
+  const ended = () => (hasEnded(child) ? `It has ended with ${child.signalCode ?? child.exitCode ?? ''}` : '')
+  return () => [text.trim(), ended()].filter((part) => part !== '').join('\n')
 }
 
 const children = new Set<ChildProcess>()
@@ -83,9 +84,11 @@ interface Spawning {
   on: string | undefined
   /** Loads `inside.ts` first, and opens the channel to it. */
   isAsked?: boolean
+  /** When it is ended, if it has not ended by itself; 0 is never. */
+  limitMs?: number
 }
 
-function spawnNode({ program, environment, args = [], on, isAsked = false }: Spawning): ChildProcess {
+function spawnNode({ program, environment, args = [], on, isAsked = false, limitMs = 0 }: Spawning): ChildProcess {
   const [first = '', ...rest] = [
     ...(pinning && on ? ['taskset', '-c', on] : []),
     ...[process.execPath, '--disable-warning=ExperimentalWarning'],
@@ -95,7 +98,7 @@ function spawnNode({ program, environment, args = [], on, isAsked = false }: Spa
   // In a folder of no project's, whose .env would be read.
   const env = { ...inherited, ...environment }
   const stdio = ['ignore', 'pipe', 'pipe', ...(isAsked ? ['ipc' as const] : [])] as const
-  const child = spawn(first, rest, { cwd: tmpdir(), env, stdio: [...stdio] })
+  const child = spawn(first, rest, { cwd: tmpdir(), env, stdio: [...stdio], timeout: limitMs })
   children.add(child)
   return child.once('close', () => children.delete(child))
 }
@@ -108,10 +111,12 @@ interface Run {
   isOnEveryCpu?: boolean
 }
 
-/** Runs a program to its end. @returns what it wrote. @throws Error where it fails */
+const RUN_LIMIT_MS = 300_000
+
+/** Runs a program to its end, of five minutes at most. @returns what it wrote. @throws Error where it fails */
 export async function runNode({ program, settings, args = [], isOnEveryCpu = false }: Run): Promise<string> {
   const on = isOnEveryCpu ? everyCpu : pinning?.server
-  const child = spawnNode({ program, environment: settings, args, on })
+  const child = spawnNode({ program, environment: settings, args, on, limitMs: RUN_LIMIT_MS })
   let output = ''
   child.stdout?.on('data', (chunk: Buffer) => void (output += chunk.toString()))
   const tail = tailOf(child)

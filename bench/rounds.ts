@@ -53,9 +53,6 @@ export interface Measured {
   parts: Parts[]
 }
 
-/** Of each case, before the first one's time is taken: what comes first would be the coldest. */
-const WARM_UP_SECONDS = 2
-
 /** Starts each server alone, once a round, and times what it does. */
 export async function runRounds(bench: Bench): Promise<Measured> {
   const measured: Measured = { samples: [], visits: [], parts: [] }
@@ -119,10 +116,9 @@ async function visit(bench: Bench, contestant: Contestant, round: number): Promi
 type Timed = Omit<Sample, 'server' | 'round'>
 
 async function timedAll(bench: Bench, server: Running, asked: readonly Asked[]): Promise<Timed[]> {
-  const seconds = Math.min(WARM_UP_SECONDS, bench.options.seconds)
-  // W7 asks what W2 has asked, and W4.
+  // Before the first one's time is taken: what comes first would be the coldest. W7 asks what W2 and W4 have asked.
   const cold = asked.filter(({ id }) => !id.startsWith('W7'))
-  for (const each of cold) await named(server, each.id, () => warmUp(bench, server, each, seconds))
+  for (const each of cold) await named(server, each.id, () => warmUp(bench, server, each))
   const samples: Timed[] = []
   for (const each of asked) {
     const sample = await named(server, each.id, () => timed(bench, server, each))

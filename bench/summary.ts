@@ -61,8 +61,8 @@ export function partFiguresOf(parts: readonly Parts[]) {
   const middle = (figure: (one: Parts) => number | undefined) => median(parts.map((one) => figure(one) ?? null))
   return {
     planUs: middle(({ access }) => access?.planUs),
-    guardedW2Us: middle(({ access }) => access?.guardedUs),
     unguardedW2Us: middle(({ access }) => access?.unguardedUs),
+    accessUs: middle(({ access }) => access?.addedUs),
     seenTokenUs: middle(({ tokens }) => tokens?.seenUs),
     newTokenUs: middle(({ tokens }) => tokens?.newUs),
     jsonwebtokenUs: middle(({ tokens }) => tokens?.jsonwebtokenUs),

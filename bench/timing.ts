@@ -21,10 +21,23 @@ const checkedOf = ({ id, calls }: Asked) => (id === 'W5' ? [] : id === 'W4' ? ca
 /** Passwords are hashed beside the event loop: on one CPU both would only share it. */
 const signsIn = (id: CaseId) => id === 'W4' || id.startsWith('W7')
 
-/** Asks what a case asks for a while, so that it is compiled when its time is taken. */
-export async function warmUp(bench: Bench, server: Running, asked: Asked, seconds: number): Promise<void> {
+/** At least as long, and on until so many requests are answered, but not for ever. A login is what it is from the first. */
+const WARM_UP = { seconds: 2, requests: 2_000, mostSeconds: 5 }
+
+/** Asks what a case asks until it may be taken for compiled. */
+export async function warmUp(bench: Bench, server: Running, asked: Asked): Promise<void> {
   for (const call of checkedOf(asked)) await send(server.url, call)
-  await loading(asked.id, { ...loadOf(bench, server, asked), seconds }, bench.seed)
+  const load = loadOf(bench, server, asked)
+  let seconds = Math.min(WARM_UP.seconds, load.seconds)
+  let { requests } = await loading(asked.id, { ...load, seconds }, bench.seed)
+  while (
+    asked.id !== 'W4' &&
+    requests < WARM_UP.requests &&
+    seconds < Math.min(WARM_UP.mostSeconds, 2 * load.seconds)
+  ) {
+    requests += (await loading(asked.id, { ...load, seconds: 1 }, bench.seed)).requests
+    seconds += 1
+  }
 }
 
 type Timed = Omit<Sample, 'server' | 'case' | 'round'>
@@ -41,7 +54,8 @@ export async function timed(bench: Bench, server: Running, asked: Asked): Promis
     ? await onEveryCpu(server.pid, () => watched(server, run))
     : { result: await run(), delayP99Ms: null }
   const { serverUs, postgresUs, othersShare } = spentBetween(before, await look(server.pid, client))
-  if (result.failures > 0) throw new Error(`${result.failures} of ${result.requests} requests have failed`)
+  if (result.failures > 0)
+    throw new Error(`${result.failures} requests have failed beside the ${result.requests} that were answered`)
   if (result.requests === 0) throw new Error('no request has been answered')
   for (const call of checked.slice(0, 1)) await send(server.url, call)
   const each = (cpu: number | null) => (cpu === null ? null : cpu / result.requests)

@@ -42,8 +42,7 @@ async function measured({ bench, of, file, isOnEveryCpu = false }: Measuring): P
 
 function brief({ access, tokens, hashes }: Parts): string {
   const told = [
-    access &&
-      `access ${(access.guardedUs - access.unguardedUs).toFixed(1)} µs of W2, its plan ${access.planUs.toFixed(2)} µs`,
+    access && `access ${access.addedUs.toFixed(1)} µs of W2, its plan ${access.planUs.toFixed(2)} µs`,
     tokens && `token ${tokens.seenUs.toFixed(1)} µs seen, ${tokens.newUs.toFixed(1)} µs new`,
     hashes && `hash ${hashes.cpuMs.toFixed(0)} ms`,
   ]
