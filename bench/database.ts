@@ -3,6 +3,7 @@ import { Client } from 'pg'
 
 /** The database that a run makes for itself. */
 export interface BenchDatabase {
+  name: string
   /** As the owner, who sees every row. */
   ownerUrl: string
   /** As a login that owns nothing: what production asks for. */
@@ -12,8 +13,9 @@ export interface BenchDatabase {
   drop(): Promise<void>
 }
 
-const NAME = 'tenantry_bench'
-const LOGIN = 'tenantry_bench_app'
+/** Of this run alone: another may be measuring on the same PostgreSQL. */
+const NAME = `tenantry_bench_${process.pid}`
+const LOGIN = `${NAME}_app`
 
 async function onServer(url: string, statements: readonly string[]): Promise<void> {
   const client = new Client({ connectionString: url })
@@ -32,26 +34,25 @@ function urlOf(databaseUrl: string, change: (url: URL) => void): string {
   return url.href
 }
 
-/** Makes an empty database on the PostgreSQL server, in the place of one that an earlier run has left. */
+const removal = [`drop database if exists ${NAME} with (force)`, `drop role if exists ${LOGIN}`]
+
+/** Makes an empty database on the PostgreSQL server, in the place of one that a run with the same number has left. */
 export async function makeDatabase(databaseUrl: string): Promise<BenchDatabase> {
   const password = randomBytes(24).toString('hex')
-  // Taken before the migration finds it missing: an earlier run's has another password.
-  const login = `do $$ begin create role ${LOGIN} login noinherit; exception when duplicate_object then null; end $$`
-  await onServer(databaseUrl, [
-    `drop database if exists ${NAME} with (force)`,
-    `create database ${NAME}`,
-    ...[login, `alter role ${LOGIN} password '${password}'`],
-  ])
+  // Made before the migration finds it missing: this program knows its password.
+  const login = `create role ${LOGIN} login noinherit password '${password}'`
+  await onServer(databaseUrl, [...removal, `create database ${NAME}`, login])
   const ownerUrl = urlOf(databaseUrl, () => {})
   const client = new Client({ connectionString: ownerUrl, application_name: 'bench' })
   await client.connect()
   return {
+    name: NAME,
     ownerUrl,
     servingUrl: urlOf(databaseUrl, (url) => Object.assign(url, { username: LOGIN, password })),
     client,
     async drop() {
       await client.end()
-      await onServer(databaseUrl, [`drop database if exists ${NAME} with (force)`, `drop role if exists ${LOGIN}`])
+      await onServer(databaseUrl, removal)
     },
   }
 }

@@ -14,6 +14,8 @@ export interface Options {
   databaseUrl: string
   redisUrl: string | null
   keepDatabase: boolean
+  /** Instead of comparing: where our server's time goes in a workload. */
+  profile: WorkloadId | null
 }
 
 export const usage = `npm run bench -- [options]
@@ -21,10 +23,11 @@ export const usage = `npm run bench -- [options]
   --servers ours,raw      of ${contestants.map(({ name }) => name).join(', ')}
   --workloads W1,W2       of ${workloadIds.join(', ')}
   --rounds 5              each server is started once a round
-  --seconds 5             of each timed run; each is warmed up for as long, 3 s at most
+  --seconds 4             of each timed run; all are warmed up before the first, for 2 to 5 s each
   --scale 1               1,000 projects times this: 10, or 1000 for a million
   --connections 32
   --keep-database
+  --profile W2            compares nothing, and tells where our server spends the time of a workload
 
 PostgreSQL is at DATABASE_URL, whose login must be allowed to make databases and roles. With REDIS_URL our server counts its
 rate limits there.`
@@ -51,9 +54,10 @@ export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Opt
       servers: { type: 'string', default: names.join(',') },
       workloads: { type: 'string', default: workloadIds.join(',') },
       rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '4' },
       scale: { type: 'string', default: '1' },
       connections: { type: 'string', default: '32' },
+      profile: { type: 'string' },
       'keep-database': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -72,5 +76,6 @@ export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Opt
     databaseUrl,
     redisUrl: environment.REDIS_URL ?? null,
     keepDatabase: values['keep-database'],
+    profile: values.profile === undefined ? null : (chosen('profile', values.profile, workloadIds)[0] ?? null),
   }
 }

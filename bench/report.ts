@@ -1,18 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { chart } from './chart.ts'
-import { goalsOf, type Goal } from './goals.ts'
+import { goalsOf, type Evidence, type Goal } from './goals.ts'
 import { describeMachine, OTHERS_MAY_TAKE, type Machine } from './machine.ts'
-import type { Bench, Sample, Visit } from './rounds.ts'
+import type { Bench } from './rounds.ts'
 import type { SqlCount } from './statements.ts'
-import { figuresOf, Samples, serverFiguresOf, type Figures, type ServerFigures } from './summary.ts'
+import {
+  figuresOf,
+  partFiguresOf,
+  serverFiguresOf,
+  type Figures,
+  type PartFigures,
+  type ServerFigures,
+} from './summary.ts'
 import { figure, table } from './table.ts'
 import { casesOf, workloads, type CaseId, type WorkloadId } from './workloads.ts'
-
-export interface Measured {
-  samples: Sample[]
-  visits: Visit[]
-  sql: Record<string, SqlCount>
-}
 
 interface Result {
   machine: Machine
@@ -20,37 +21,47 @@ interface Result {
   goals: Goal[]
   figures: Figures[]
   servers: ServerFigures[]
+  parts: PartFigures
   sql: Record<string, SqlCount>
 }
 
-const RESULTS = new URL('results/', import.meta.url)
+export const RESULTS = new URL('results/', import.meta.url)
+
+/** Writes to a file of results/. @param content a text, or what is to be written as JSON */
+export async function writeResult(name: string, content: string | object): Promise<void> {
+  await mkdir(RESULTS, { recursive: true })
+  const text = typeof content === 'string' ? content : `${JSON.stringify(content, null, 2)}\n`
+  await writeFile(new URL(name, RESULTS), text)
+}
 
 /** Prints what was measured, and writes it to results/, with the chart. */
-export async function report(bench: Bench, { samples, visits, sql }: Measured): Promise<void> {
+export async function report(bench: Bench, evidence: Evidence): Promise<void> {
   const { options, seed, client, contestants } = bench
-  const all = new Samples(samples)
+  const { samples, visits, parts, sql } = evidence
   const { rounds, seconds, connections, scale } = options
   const result: Result = {
     machine: await describeMachine(client, samples),
     run: {
       ...{ rounds, seconds, connections, projects: 1_000 * scale, deepPage: seed.large.pages },
       rateLimitsIn: options.redisUrl ? 'Redis' : 'PostgreSQL',
+      minutes: Number(minutesSince(bench.since).toFixed(1)),
     },
-    goals: goalsOf(all, sql),
-    figures: figuresOf(all),
+    goals: goalsOf(evidence),
+    figures: figuresOf(samples),
     servers: serverFiguresOf(visits),
+    parts: partFiguresOf(parts),
     sql,
   }
   const titles = new Map(contestants.map(({ name, title }) => [name, title]))
   print(bench, result, titles)
-  const name = scale === 1 ? 'latest' : `scale-${scale}`
-  await mkdir(RESULTS, { recursive: true })
-  await writeFile(new URL(`${name}.json`, RESULTS), `${JSON.stringify(result, null, 2)}\n`)
-  if (scale === 1) await writeFile(new URL('chart.svg', RESULTS), chart(result.figures, titles, result.machine))
+  await writeResult(scale === 1 ? 'latest.json' : `scale-${scale}.json`, result)
+  if (scale === 1) await writeResult('chart.svg', chart(result.figures, titles, result.machine))
 }
 
+const minutesSince = (since: number) => (performance.now() - since) / 60_000
+
 function print({ say, options }: Bench, result: Result, titles: ReadonlyMap<string, string>): void {
-  const { machine, figures, servers, goals, sql } = result
+  const { machine, figures, servers, goals, parts, sql } = result
   say(
     `\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, PostgreSQL ${machine.postgresql}, ${machine.date}`,
   )
@@ -70,6 +81,7 @@ function print({ say, options }: Bench, result: Result, titles: ReadonlyMap<stri
       )
   }
   say(`\nServers\n${serverTable(servers, sql, titles)}`)
+  say(`\nParts of ours\n${partTable(parts)}`)
   const rows = goals.map(({ goal, target, measured, verdict }) => [goal, target, measured, verdict])
   say(`\n${table(['Goal', 'target', 'measured', 'verdict'], rows)}`)
 }
@@ -80,11 +92,12 @@ function headingOf(id: WorkloadId, one: CaseId): string {
 
 function caseTable(rows: readonly Figures[], titles: ReadonlyMap<string, string>): string {
   return table(
-    ['server', 'CPU µs', '× raw', 'PostgreSQL µs', 'requests/s', 'p50 ms', 'p99 ms'],
+    ['server', 'CPU µs', '× raw', 'PostgreSQL µs', 'requests/s', 'p50 ms', 'p99 ms', 'event loop p99 ms'],
     rows.map((row) => [
       titles.get(row.server) ?? row.server,
       ...[figure(row.serverCpuUs), figure(row.timesRaw, 2), figure(row.postgresCpuUs)],
       ...[figure(row.perSecond, (row.perSecond ?? 0) < 10 ? 1 : 0), figure(row.p50Ms, 1), figure(row.p99Ms, 1)],
+      figure(row.delayP99Ms, 1),
     ]),
   )
 }
@@ -101,4 +114,17 @@ function serverTable(rows: readonly ServerFigures[], sql: Result['sql'], titles:
       ...[figure(startUpMs), figure(rssMiB), ...sqlOf(server)],
     ]),
   )
+}
+
+function partTable(parts: PartFigures): string {
+  const rows = [
+    ['the plan of a cached operation, µs', figure(parts.planUs, 2)],
+    ['W2 without HTTP, PostgreSQL and access, µs', figure(parts.unguardedW2Us, 1)],
+    ['what the plan and the guards add to it, µs', figure(parts.accessUs, 1)],
+    ['an access token seen before, µs', figure(parts.seenTokenUs, 1)],
+    ['an access token that is new, µs', figure(parts.newTokenUs, 1)],
+    ['jsonwebtoken alone, HS256, µs', figure(parts.jsonwebtokenUs, 1)],
+    ['a password, on each core at once, ms', figure(parts.hashMs)],
+  ]
+  return table(['part', 'CPU'], rows)
 }

@@ -1,12 +1,13 @@
 import type { Client } from 'pg'
 import type { Contestant } from './contestants.ts'
-import { loader, type Load, type LoadResult } from './load.ts'
-import { look, rssOf, spentBetween } from './measure.ts'
+import { rssOf } from './measure.ts'
 import type { Options } from './options.ts'
-import { onEveryCpu, start, type Running } from './processes.ts'
+import { measureParts, type Parts } from './parts/parts.ts'
+import { start, type Running } from './processes.ts'
 import type { Seed } from './seed.ts'
-import { refreshInTurns, sendInTurns, whileSigningIn } from './turns.ts'
-import { casesOf, send, type Call, type CaseId } from './workloads.ts'
+import { readingCases } from './servers/raw.contestant.ts'
+import { timed, warmUp, type Asked } from './timing.ts'
+import { casesOf, send, type CaseId } from './workloads.ts'
 
 /** One timed run. */
 export interface Sample {
@@ -20,6 +21,8 @@ export interface Sample {
   /** CPU time a request, in microseconds; null where the system does not tell. */
   serverCpuUs: number | null
   postgresCpuUs: number | null
+  /** Of the event loop, p99; null where it was not watched. */
+  delayP99Ms: number | null
   /** How much of the machine was somebody else's meanwhile. */
   othersShare: number | null
 }
@@ -29,6 +32,7 @@ export interface Visit {
   server: string
   round: number
   startUpMs: number
+  /** After the workloads that only read. */
   rssMiB: number | null
 }
 
@@ -38,102 +42,105 @@ export interface Bench {
   options: Options
   contestants: readonly Contestant[]
   say: (line: string) => void
+  /** When the run began, as `performance.now`. */
+  since: number
 }
 
-/** Logins are hashed on two threads: more of them at once would only wait. */
-const LOGIN_CONNECTIONS = 4
-const WARM_UP_SECONDS = 3
+/** What a run has measured. */
+export interface Measured {
+  samples: Sample[]
+  visits: Visit[]
+  parts: Parts[]
+}
 
 /** Starts each server alone, once a round, and times what it does. */
-export async function runRounds(bench: Bench): Promise<{ samples: Sample[]; visits: Visit[] }> {
-  const samples: Sample[] = []
-  const visits: Visit[] = []
-  for (let round = 1; round <= bench.options.rounds; round += 1) {
+export async function runRounds(bench: Bench): Promise<Measured> {
+  const measured: Measured = { samples: [], visits: [], parts: [] }
+  const { rounds } = bench.options
+  for (let round = 1; round <= rounds; round += 1) {
+    if (bench.contestants.some(({ name }) => name === 'ours')) {
+      bench.say(`round ${round} of ${rounds}: parts of ours`)
+      measured.parts.push(await measureParts(bench, round))
+    }
     for (const contestant of bench.contestants) {
-      bench.say(`round ${round} of ${bench.options.rounds}: ${contestant.title}`)
-      const visited = await visit(bench, contestant, round)
-      samples.push(...visited.samples)
-      visits.push(visited.visit)
+      bench.say(`round ${round} of ${rounds}: ${contestant.title}`)
+      const { samples, ...visited } = await visit(bench, contestant, round)
+      measured.samples.push(...samples)
+      measured.visits.push(visited)
     }
   }
-  return { samples, visits }
+  return measured
 }
 
 /** What a server is asked first: the first request of the first case that it takes part in. */
-export async function probeOf(contestant: Contestant, seed: Seed, cases: readonly CaseId[]) {
-  const ask = async (url: string) => {
+export function probeOf(contestant: Contestant, seed: Seed, cases: readonly CaseId[]) {
+  return async (url: string): Promise<unknown> => {
     for (const id of cases) {
       const [call] = id === 'W5' ? [] : await contestant.calls(id, seed, url)
       if (call) return send(url, call)
     }
     return null
   }
-  return ask
 }
 
-async function visit(bench: Bench, contestant: Contestant, round: number) {
-  const { seed, options } = bench
-  const cases = casesOf(options.workloads, round)
-  const probe = await probeOf(contestant, seed, ['W0', 'W1', ...cases])
-  const server = await start({ program: contestant.program, settings: contestant.settings(seed), probe })
+/** Starts a server for a contestant. */
+export function startContestant({ seed }: Bench, contestant: Contestant, cases: readonly CaseId[]): Promise<Running> {
+  const probe = probeOf(contestant, seed, ['W0', 'W1', ...cases])
+  return start({ program: contestant.program, settings: contestant.settings(seed), probe })
+}
+
+/** What a server does of the cases: all that read first, which every server has in common, so that memory can be compared. */
+async function askedOf({ seed }: Bench, contestant: Contestant, { cases, url }: { cases: CaseId[]; url: string }) {
+  const asked: Asked[] = []
+  for (const id of cases) asked.push({ id, calls: await contestant.calls(id, seed, url) })
+  const taken = asked.filter(({ calls }) => calls.length > 0)
+  const reads = ({ id }: Asked) => readingCases.includes(id)
+  return { reading: taken.filter(reads), others: taken.filter((each) => !reads(each)) }
+}
+
+async function visit(bench: Bench, contestant: Contestant, round: number): Promise<Visit & { samples: Sample[] }> {
+  const cases = casesOf(bench.options.workloads, round)
+  const server = await startContestant(bench, contestant, cases)
+  const place = { server: contestant.name, round }
   try {
-    const samples: Sample[] = []
-    for (const id of cases) {
-      const calls = await contestant.calls(id, seed, server.url)
-      if (calls.length === 0) continue
-      const sample = await timed(bench, server, { id, calls })
-      samples.push({ server: contestant.name, case: id, round, ...sample })
-      bench.say(`  ${id.padEnd(9)} ${brief(sample)}`)
-    }
+    const { reading, others } = await askedOf(bench, contestant, { cases, url: server.url })
+    const read = await timedAll(bench, server, reading)
     const rssMiB = rssOf(server.pid)
-    return { samples, visit: { server: contestant.name, round, startUpMs: server.startUpMs, rssMiB } }
+    const samples = [...read, ...(await timedAll(bench, server, others))].map((sample) => ({ ...place, ...sample }))
+    return { ...place, samples, startUpMs: server.startUpMs, rssMiB }
   } finally {
     await server.stop()
   }
 }
 
-type Figures = Omit<Sample, 'server' | 'case' | 'round'>
+type Timed = Omit<Sample, 'server' | 'round'>
 
-function brief({ serverCpuUs, postgresCpuUs, perSecond, p50Ms, p99Ms }: Figures): string {
-  const cpu = `${serverCpuUs?.toFixed(0) ?? '?'} + ${postgresCpuUs?.toFixed(0) ?? '?'} µs`
-  return `${cpu.padStart(18)} ${perSecond.toFixed(0).padStart(7)}/s  p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms`
+async function timedAll(bench: Bench, server: Running, asked: readonly Asked[]): Promise<Timed[]> {
+  // Before the first one's time is taken: what comes first would be the coldest. W7 asks what W2 and W4 have asked.
+  const cold = asked.filter(({ id }) => !id.startsWith('W7'))
+  for (const each of cold) await named(server, each.id, () => warmUp(bench, server, each))
+  const samples: Timed[] = []
+  for (const each of asked) {
+    const sample = await named(server, each.id, () => timed(bench, server, each))
+    samples.push({ case: each.id, ...sample })
+    bench.say(`  ${each.id.padEnd(9)} ${brief(sample)}`)
+  }
+  return samples
 }
 
-interface Asked {
-  id: CaseId
-  calls: readonly Call[]
-}
-
-async function timed(bench: Bench, server: Running, { id, calls }: Asked): Promise<Figures> {
-  const { client, options, seed } = bench
-  const isLogin = id === 'W4'
-  const connections = isLogin ? LOGIN_CONNECTIONS : options.connections
-  const load: Load = { url: server.url, calls, connections, seconds: options.seconds }
-  const checked = isLogin ? calls.slice(0, 1) : id === 'W5' ? [] : calls
-  for (const call of checked) await send(server.url, call)
-  if (!isLogin) await loading(id, { ...load, seconds: Math.min(WARM_UP_SECONDS, options.seconds) }, seed, false)
-  const before = await look(server.pid, client)
-  const run = () => loading(id, load, seed, true)
-  // Passwords are hashed beside the event loop: on one CPU both would only share it.
-  const result = id.startsWith('W7') ? await onEveryCpu(server.pid, run) : await run()
-  const { serverUs, postgresUs, othersShare } = spentBetween(before, await look(server.pid, client))
-  if (result.failures > 0) throw new Error(`${id}: ${result.failures} of ${result.requests} requests have failed`)
-  for (const call of checked.slice(0, 1)) await send(server.url, call)
-  const each = (cpu: number | null) => (cpu === null || result.requests === 0 ? null : cpu / result.requests)
-  return {
-    requests: result.requests,
-    perSecond: result.requests / result.seconds,
-    p50Ms: result.p50Ms,
-    p99Ms: result.p99Ms,
-    serverCpuUs: each(serverUs),
-    postgresCpuUs: each(postgresUs),
-    othersShare,
+/** Says where something has failed, and what the server has written. */
+async function named<T>(server: Running, id: CaseId, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Error(`${id}: ${why}\n${server.tail()}`, { cause: error })
   }
 }
 
-async function loading(id: CaseId, load: Load, { people }: Seed, isTimed: boolean): Promise<LoadResult> {
-  if (id === 'W4') return sendInTurns(load)
-  if (id === 'W5') return refreshInTurns(load, people)
-  if (id === 'W7 logins' && isTimed) return whileSigningIn(load.url, people, () => loader.run(load))
-  return loader.run(load)
+function brief({ serverCpuUs, postgresCpuUs, perSecond, p50Ms, p99Ms, delayP99Ms }: Omit<Timed, 'case'>): string {
+  const cpu = `${serverCpuUs?.toFixed(0) ?? '?'} + ${postgresCpuUs?.toFixed(0) ?? '?'} µs`
+  const delay = delayP99Ms === null ? '' : `  event loop p99 ${delayP99Ms.toFixed(1)} ms`
+  const latency = `p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms`
+  return `${cpu.padStart(18)} ${perSecond.toFixed(perSecond < 10 ? 1 : 0).padStart(7)}/s  ${latency}${delay}`
 }

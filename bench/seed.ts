@@ -61,11 +61,9 @@ const secret = () => randomBytes(32).toString('hex')
 export async function makeSeed({ ownerUrl, servingUrl, client }: BenchDatabase, options: Options): Promise<Seed> {
   const secrets = { jwt: secret(), pepper: secret(), apiKeys: secret() }
   const connection = { ownerUrl, servingUrl, redisUrl: options.redisUrl, secrets }
-  await runNode(new URL('../src/migrate.ts', import.meta.url), {
-    ...ourSettings(connection),
-    MIGRATION_DATABASE_URL: ownerUrl,
-  })
   const settings = ourSettings(connection)
+  const migration = { ...settings, MIGRATION_DATABASE_URL: ownerUrl }
+  await runNode({ program: new URL('../src/migrate.ts', import.meta.url), settings: migration })
   const probe = (url: string) => send(url, operation(documents.typename, {}))
   const server = await start({ program: OUR_SERVER, settings, probe })
   try {

@@ -4,7 +4,7 @@ import { probeOf, type Bench } from './rounds.ts'
 import type { Seed } from './seed.ts'
 import { countSql, tap, type SqlCount, type Tap } from './statements.ts'
 import { median } from './statistics.ts'
-import { send } from './workloads.ts'
+import { send, type Call } from './workloads.ts'
 
 /** How often each of the people asks, before it counts and then. */
 const TURNS = 3
@@ -23,25 +23,30 @@ export async function sqlOfProjects({ seed, contestants, say }: Bench): Promise<
 /** Starts a server with a tap between it and PostgreSQL. */
 async function sqlOf(contestant: Contestant, seed: Seed): Promise<SqlCount | null> {
   const taps = [await tap(seed.servingUrl), await tap(seed.ownerUrl)] as const
-  const tapped = { ...seed, servingUrl: taps[0].url, ownerUrl: taps[1].url }
-  const probe = await probeOf(contestant, seed, ['W0', 'W1'])
-  const server = await start({ program: contestant.program, settings: contestant.settings(tapped), probe })
   try {
-    const calls = await contestant.calls('W2', seed, server.url)
-    if (calls.length === 0) return null
-    const counted: SqlCount[] = []
-    for (let turn = 1; turn <= 2 * TURNS; turn += 1) {
-      for (const call of calls) {
-        for (const each of taps) each.take()
-        await send(server.url, call)
-        if (turn > TURNS) counted.push(countSql(together(taps)))
-      }
+    const tapped = { ...seed, servingUrl: taps[0].url, ownerUrl: taps[1].url }
+    const probe = probeOf(contestant, seed, ['W0', 'W1'])
+    const server = await start({ program: contestant.program, settings: contestant.settings(tapped), probe })
+    try {
+      return await counted(taps, server.url, await contestant.calls('W2', seed, server.url))
+    } finally {
+      await server.stop()
     }
-    return middle(counted)
   } finally {
-    await server.stop()
     for (const each of taps) each.close()
   }
+}
+
+async function counted(taps: readonly Tap[], url: string, calls: readonly Call[]): Promise<SqlCount | null> {
+  const counts: SqlCount[] = []
+  for (let turn = 1; turn <= 2 * TURNS; turn += 1) {
+    for (const call of calls) {
+      for (const each of taps) each.take()
+      await send(url, call)
+      if (turn > TURNS) counts.push(countSql(together(taps)))
+    }
+  }
+  return calls.length > 0 ? middle(counts) : null
 }
 
 /** The median of each count: a background job may have had its turn meanwhile. */

@@ -12,3 +12,26 @@ export function median(values: readonly (number | null)[]): number | null {
   if (upper === undefined) return null
   return sorted.length % 2 === 0 && lower !== undefined ? (lower + upper) / 2 : upper
 }
+
+interface OfRound {
+  round: number
+}
+
+/**
+ * The median of what one has over what the other has in the same round: the speed of a machine changes from one round to the
+ * next. Null where one of them has nothing.
+ */
+export function ratioByRound<One extends OfRound, Other extends OfRound = One>(
+  above: readonly One[],
+  below: readonly Other[],
+  figure: (one: One) => number | null,
+  // Where both are of one kind, it is the same figure of both.
+  otherFigure: (other: Other) => number | null = figure as never,
+): number | null {
+  const ratios = above.map((one) => {
+    const other = below.find(({ round }) => round === one.round)
+    const [over, under] = [figure(one), other ? otherFigure(other) : null]
+    return over !== null && under ? over / under : null
+  })
+  return median(ratios)
+}

@@ -1,5 +1,6 @@
+import type { Parts } from './parts/parts.ts'
 import type { Sample, Visit } from './rounds.ts'
-import { median } from './statistics.ts'
+import { median, ratioByRound } from './statistics.ts'
 import type { CaseId } from './workloads.ts'
 
 /** What a server needs for a case: medians over the rounds. */
@@ -13,6 +14,7 @@ export interface Figures {
   perSecond: number | null
   p50Ms: number | null
   p99Ms: number | null
+  delayP99Ms: number | null
 }
 
 export interface ServerFigures {
@@ -21,49 +23,28 @@ export interface ServerFigures {
   rssMiB: number | null
 }
 
-/** All samples of a run, to be asked in pairs. */
-export class Samples {
-  readonly all: readonly Sample[]
-
-  constructor(all: readonly Sample[]) {
-    this.all = all
-  }
-
-  of(server: string, id: CaseId): Sample[] {
-    return this.all.filter((sample) => sample.server === server && sample.case === id)
-  }
-
-  /** The median of what one has over what the other has in the same round; null where one of them has nothing. */
-  ratio(above: readonly Sample[], below: readonly Sample[], figure: (sample: Sample) => number | null): number | null {
-    const ratios = above.map((sample) => {
-      const other = below.find(({ round }) => round === sample.round)
-      const [one, two] = [figure(sample), other ? figure(other) : null]
-      return one !== null && two ? one / two : null
-    })
-    return median(ratios)
-  }
-}
-
 /** The medians of each server and case, in the order in which they were measured. */
-export function figuresOf(samples: Samples): Figures[] {
-  const pairs = new Map(samples.all.map((sample) => [`${sample.server} ${sample.case}`, sample]))
-  return [...pairs.values()].map((sample) => {
-    const own = samples.of(sample.server, sample.case)
-    const middle = (figure: (one: Sample) => number | null) => median(own.map(figure))
+export function figuresOf(samples: readonly Sample[]): Figures[] {
+  const pairs = new Map(samples.map((sample) => [`${sample.server} ${sample.case}`, sample]))
+  return [...pairs.values()].map((one) => {
+    const of = (server: string) => samples.filter((sample) => sample.server === server && sample.case === one.case)
+    const own = of(one.server)
+    const middle = (figure: (sample: Sample) => number | null) => median(own.map(figure))
     return {
-      server: sample.server,
-      case: sample.case,
+      server: one.server,
+      case: one.case,
       serverCpuUs: middle(({ serverCpuUs }) => serverCpuUs),
-      timesRaw: samples.ratio(own, samples.of('raw', sample.case), ({ serverCpuUs }) => serverCpuUs),
+      timesRaw: ratioByRound(own, of('raw'), ({ serverCpuUs }) => serverCpuUs),
       postgresCpuUs: middle(({ postgresCpuUs }) => postgresCpuUs),
       perSecond: middle(({ perSecond }) => perSecond),
       p50Ms: middle(({ p50Ms }) => p50Ms),
       p99Ms: middle(({ p99Ms }) => p99Ms),
+      delayP99Ms: middle(({ delayP99Ms }) => delayP99Ms),
     }
   })
 }
 
-/** Start-up and memory after all of a round's load. */
+/** Start-up, and memory after a round's reading. */
 export function serverFiguresOf(visits: readonly Visit[]): ServerFigures[] {
   return [...new Set(visits.map(({ server }) => server))].map((server) => {
     const own = visits.filter((visit) => visit.server === server)
@@ -74,3 +55,19 @@ export function serverFiguresOf(visits: readonly Visit[]): ServerFigures[] {
     }
   })
 }
+
+/** What single parts of our server cost: medians of the rounds. Microseconds of CPU, but for the hash. */
+export function partFiguresOf(parts: readonly Parts[]) {
+  const middle = (figure: (one: Parts) => number | undefined) => median(parts.map((one) => figure(one) ?? null))
+  return {
+    planUs: middle(({ access }) => access?.planUs),
+    unguardedW2Us: middle(({ access }) => access?.unguardedUs),
+    accessUs: middle(({ access }) => access?.addedUs),
+    seenTokenUs: middle(({ tokens }) => tokens?.seenUs),
+    newTokenUs: middle(({ tokens }) => tokens?.newUs),
+    jsonwebtokenUs: middle(({ tokens }) => tokens?.jsonwebtokenUs),
+    hashMs: middle(({ hashes }) => hashes?.cpuMs),
+  }
+}
+
+export type PartFigures = ReturnType<typeof partFiguresOf>

@@ -39,13 +39,29 @@ export interface Call {
   check(answer: unknown): void
 }
 
-/** Sends a request and checks its answer. @returns the answer */
+/** Nothing was answered: nobody listens, or not in time. */
+export class NoAnswer extends Error {}
+
+const ANSWER_LIMIT_MS = 60_000
+
+/** Sends a request and checks its answer. @returns the answer. @throws NoAnswer, or Error where it is a wrong one */
 export async function send(url: string, call: Call): Promise<unknown> {
-  const { method, path, headers, body } = call
-  const response = await fetch(url + path, { method, headers, ...(method === 'POST' && { body }) })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`)
+  const { status, text } = await answerTo(url, call)
+  if (status < 200 || status > 299) throw new Error(`${call.path} answered ${status}: ${text.slice(0, 500)}`)
   const answer: unknown = JSON.parse(text)
   call.check(answer)
   return answer
+}
+
+async function answerTo(url: string, { method, path, headers, body }: Call): Promise<{ status: number; text: string }> {
+  const signal = AbortSignal.timeout(ANSWER_LIMIT_MS)
+  try {
+    const response = await fetch(url + path, { method, headers, signal, ...(method === 'POST' && { body }) })
+    return { status: response.status, text: await response.text() }
+  } catch (error) {
+    const { cause } = error as Error
+    throw new NoAnswer(`${path} has no answer: ${cause instanceof Error ? cause.message : String(error)}`, {
+      cause: error,
+    })
+  }
 }

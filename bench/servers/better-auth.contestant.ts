@@ -66,7 +66,7 @@ export const betterAuth: Contestant = {
   settings,
   async prepare(seed) {
     const people = seed.people.map(({ email, password }) => ({ email, password }))
-    const output = await runNode(program, settings(seed), ['--prepare', JSON.stringify(people)])
+    const output = await runNode({ program, settings: settings(seed), args: ['--prepare', JSON.stringify(people)] })
     credentials.set(seed, JSON.parse(output.trim().split('\n').at(-1) ?? '') as Credentials[])
   },
   calls: async (id, seed) => callsOf(id, seed),

@@ -1,5 +1,6 @@
 import type { Contestant } from '../contestants.ts'
 import { graphqlCalls } from '../graphql-calls.ts'
+import { cpus } from '../processes.ts'
 import type { Seed } from '../seed.ts'
 
 export const OUR_SERVER = new URL('../../src/main.ts', import.meta.url)
@@ -7,7 +8,7 @@ export const OUR_SERVER = new URL('../../src/main.ts', import.meta.url)
 /** More than any run sends. */
 const UNLIMITED = '1000000'
 
-/** As in production, but for limits that a benchmark is there to exceed, and tokens that live as long as it does. */
+/** As in production, a thread that hashes for each CPU, but for limits that a benchmark is there to exceed, and tokens that live as long as it does. */
 export function ourSettings(seed: Pick<Seed, 'servingUrl' | 'redisUrl' | 'secrets'>): Record<string, string> {
   return {
     NODE_ENV: 'production',
@@ -20,7 +21,8 @@ export function ourSettings(seed: Pick<Seed, 'servingUrl' | 'redisUrl' | 'secret
     API_KEY_HASH_KEY: seed.secrets.apiKeys,
     ACCESS_TOKEN_TTL_SECONDS: '86400',
     DRAIN_GRACE_MS: '0',
-    ...(seed.redisUrl && { REDIS_URL: seed.redisUrl, REDIS_KEY_PREFIX: 'tenantry-bench:' }),
+    PASSWORD_HASH_THREADS: String(cpus),
+    ...(seed.redisUrl && { REDIS_URL: seed.redisUrl, REDIS_KEY_PREFIX: `tenantry-bench-${process.pid}:` }),
     SIGN_IN_FREE_FAILURES_PER_ADDRESS: '10000',
     RATE_LIMIT_ANONYMOUS_PER_MINUTE: UNLIMITED,
     RATE_LIMIT_USER_PER_MINUTE: UNLIMITED,
