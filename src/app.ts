@@ -11,6 +11,7 @@ import { createContext, type Context, type Services } from './context.ts'
 import { openDatabase } from './database/database.ts'
 import { assertMigrated } from './database/migrate.ts'
 import { assertServingRole } from './database/serving-role.ts'
+import { noTrustedDocuments, startTrustedDocuments } from './documents/trusted-documents.ts'
 import { describeError } from './http/log.ts'
 import { createHttpServer } from './http/server.ts'
 import { createJobs } from './jobs/jobs.ts'
@@ -65,9 +66,10 @@ export async function createApp(
   const { schema, policy } = createSchema(modules, scopes)
   assertKnownScopes(config.external.issuers, scopes)
   const services = await startServices(config, modules, { log, clock, scopes, image })
-  const { keys, ...started } = services
+  const { keys, documents, ...started } = services
   const close = async () => {
     await started.jobs.stop()
+    await documents.stop()
     await started.apiKeys.stop()
     await started.registeredIssuers.stop()
     await started.revocations.stop()
@@ -84,6 +86,7 @@ export async function createApp(
       createContext: async (facts) => createContext(started, facts, await identify(started, facts)),
       countRefused: (facts) => requestLimits(started, facts).byAddress(),
       plugins: (formatError) => [closeRows(), access(policy, config, started, formatError)],
+      documents,
       readiness: () => readiness(started, keys.fault()),
       oauth: oauthEndpoints(started),
       jwks: () => keys.jwks(),
@@ -139,9 +142,11 @@ async function startServices(
     const registeredIssuers = await startRegisteredIssuers({ database, privateHosts })
     const external = openExternalIssuers({ config, log, clock, registered: registeredIssuers })
     const rateLimits = await openRateLimits({ database, log, config: config.rateLimits })
+    const isTrusting = config.http.trustedDocuments !== 'off'
+    const documents = isTrusting ? await startTrustedDocuments(database, log) : noTrustedDocuments
     const jobs = createJobs({ config, database, log, clock })
     const stopped = { database, passwords, revocations, apiKeys, registeredIssuers, rateLimits, jobs }
-    return { ...stopped, config, log, scopes, accessTokens, external, clock, keys }
+    return { ...stopped, config, log, scopes, accessTokens, external, clock, keys, documents }
   } catch (error) {
     await database.close()
     throw error

@@ -118,6 +118,8 @@ const settings = z.object({
   EXECUTION_TIMEOUT_MS: whole(10_000, 100, 600_000),
   DRAIN_GRACE_MS: whole(10_000, 0, 600_000),
   AUTHORIZATION_MODE: z.enum(['partial', 'reject']).default('partial'),
+  TRUSTED_DOCUMENTS: z.enum(['off', 'allow', 'require']).default('off'),
+  AUTOMATIC_PERSISTED_QUERIES: flag(false),
   INTROSPECTION: z.enum(['true', 'false']).optional(),
   GRAPHIQL: z.enum(['true', 'false']).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -190,6 +192,9 @@ function contradictions(given: Settings): string[] {
     given.JWT_SKIP_VALIDATION &&
       !isLoopback(given.HOST ?? '127.0.0.1') &&
       'JWT_SKIP_VALIDATION: only where HOST is a loopback address, such as 127.0.0.1',
+    given.TRUSTED_DOCUMENTS === 'require' &&
+      given.AUTOMATIC_PERSISTED_QUERIES &&
+      'AUTOMATIC_PERSISTED_QUERIES: false where TRUSTED_DOCUMENTS is require, which lets no client add a document',
     given.CORS_ORIGINS.includes('*') && "CORS_ORIGINS: '*' is not accepted, name the origins",
   ].filter((mistake) => typeof mistake === 'string')
 }
@@ -236,6 +241,8 @@ function fromSettings(given: Settings) {
       graphiql: given.GRAPHIQL ? given.GRAPHIQL === 'true' : !production,
       sandbox: !production,
       drainGraceMs: given.DRAIN_GRACE_MS,
+      trustedDocuments: given.TRUSTED_DOCUMENTS,
+      automaticPersistedQueries: given.AUTOMATIC_PERSISTED_QUERIES,
       limits: limitsOf(given),
     },
     logLevel: given.LOG_LEVEL,

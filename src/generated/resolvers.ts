@@ -235,6 +235,8 @@ export type ErrorCode =
   | 'BAD_USER_INPUT'
   /** The change contradicts what is there: `reason`. */
   | 'CONFLICT'
+  /** The server runs documents that it knows beforehand, and this is none of them. */
+  | 'DOCUMENT_NOT_TRUSTED'
   /** The principal lacks access: `reason`, `required`, `missing`. */
   | 'FORBIDDEN'
   /** The text is not a GraphQL document. */
@@ -249,6 +251,10 @@ export type ErrorCode =
   | 'OPERATION_RESOLUTION_FAILURE'
   /** The operation is larger than the server's limits: `limit`, `maximum`, `actual`. */
   | 'OPERATION_TOO_LARGE'
+  /** The server does not know the document of this hash: send its text too. */
+  | 'PERSISTED_QUERY_NOT_FOUND'
+  /** The server knows no documents by their hashes: send the text alone. */
+  | 'PERSISTED_QUERY_NOT_SUPPORTED'
   /** Too many attempts: `retryAfterSeconds`. */
   | 'RATE_LIMITED'
   /** The operation ran longer than the server allows. */

@@ -31,5 +31,9 @@ export interface HttpConfig {
   graphiql: boolean
   /** Serves Apollo Sandbox to browsers at `/graphql`; it loads from Apollo's servers. */
   sandbox: boolean
+  /** `allow`: documents that are known beforehand may be named by their hash. `require`: no others are run. */
+  trustedDocuments: 'off' | 'allow' | 'require'
+  /** Whether clients may make documents known by their hash. Never where trusted ones are required. */
+  automaticPersistedQueries: boolean
   limits: OperationLimits
 }

@@ -103,9 +103,11 @@ function refusal(
     case ApolloServerErrorCode.OPERATION_RESOLUTION_FAILURE:
       return told('OPERATION_RESOLUTION_FAILURE', error.message.replace(/ named "[\s\S]*"\.$/, ' name.'))
     case ApolloServerErrorCode.BAD_REQUEST:
+      return told('BAD_REQUEST', error.message.trim())
+    // Clients go by the code or by the message, and by either alone.
     case ApolloServerErrorCode.PERSISTED_QUERY_NOT_SUPPORTED:
     case ApolloServerErrorCode.PERSISTED_QUERY_NOT_FOUND:
-      return told('BAD_REQUEST', error.message.trim())
+      return told(error.extensions.code, error.message)
     default:
       return variableRefusal(error, told)
   }

@@ -9,11 +9,13 @@ import {
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default'
 import { OperationTypeNode, type GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
+import type { TrustedDocuments } from '../documents/trusted-documents.ts'
 import { ApiError, httpStatusOf } from '../errors.ts'
 import type { HttpConfig } from './config.ts'
 import { operationCost } from './cost.ts'
 import type { FormatError } from './errors.ts'
 import { operationLimits, tooLarge } from './limits.ts'
+import { persistedQueries } from './persisted-queries.ts'
 import { requestScope } from './request.ts'
 import { headersOfError, httpStatus } from './status.ts'
 import { assertStorableText } from './text.ts'
@@ -24,6 +26,7 @@ export interface ApolloOptions<Context extends BaseContext> {
   schema: GraphQLSchema
   plugins: ApolloServerPlugin<Context>[]
   formatError: FormatError
+  documents: TrustedDocuments
 }
 
 /** Starts Apollo Server with all that it sends to others, guesses for others or tells to others turned off. */
@@ -31,6 +34,7 @@ export async function startApollo<Context extends BaseContext>(
   options: ApolloOptions<Context>,
 ): Promise<ApolloServer<Context>> {
   const { config, log, schema } = options
+  const persisted = persistedQueries(options)
   const apollo = new ApolloServer<Context>({
     schema,
     logger: log,
@@ -41,8 +45,7 @@ export async function startApollo<Context extends BaseContext>(
     nodeEnv: config.production ? 'production' : 'development',
     stopOnTerminationSignals: false,
     allowBatchedHttpRequests: false,
-    persistedQueries: false,
-    // Documents that passed are kept by their hash in Apollo's own store, an LRU of 30 MiB.
+    ...persisted.settings,
     parseOptions: { maxTokens: config.limits.maxTokens },
     validationRules: [operationLimits(config.limits)],
     validationOptions: { maxErrors: 10 },
@@ -56,6 +59,7 @@ export async function startApollo<Context extends BaseContext>(
       config.sandbox && !config.production
         ? ApolloServerPluginLandingPageLocalDefault({ includeCookies: false, embed: { runTelemetry: false } })
         : ApolloServerPluginLandingPageDisabled(),
+      persisted.plugin,
       operationGate(config, schema),
       ...options.plugins,
       httpStatus(),

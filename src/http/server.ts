@@ -2,6 +2,7 @@ import type { ApolloServerPlugin, BaseContext } from '@apollo/server'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
+import { noTrustedDocuments, type TrustedDocuments } from '../documents/trusted-documents.ts'
 import type { OAuthEndpoints } from '../oauth/endpoints.ts'
 import { acceptJsonBodies, BadRequest } from './body.ts'
 import type { HttpConfig } from './config.ts'
@@ -26,6 +27,8 @@ export interface HttpServerOptions<Context extends BaseContext> {
   countRefused: (facts: RequestFacts) => Promise<void>
   /** Given `formatError`, so that a plugin that executes by itself can format errors by the same rules. */
   plugins: ApolloServerPlugin<Context>[] | ((formatError: FormatError) => ApolloServerPlugin<Context>[])
+  /** The documents that are known beforehand. Left out: there are none. */
+  documents?: TrustedDocuments
   readiness: Readiness
   /** Null: none is served. */
   oauth: OAuthEndpoints | null
@@ -71,12 +74,20 @@ export async function createHttpServer<Context extends BaseContext>(
 
 async function serveGraphql<Context extends BaseContext>(
   app: FastifyInstance,
-  { config, log, schema, createContext, countRefused, plugins }: HttpServerOptions<Context>,
+  {
+    config,
+    log,
+    schema,
+    createContext,
+    countRefused,
+    plugins,
+    documents = noTrustedDocuments,
+  }: HttpServerOptions<Context>,
 ): Promise<void> {
   const { maxTokens } = config.limits
   const formatError = createFormatError({ log, maxTokens, hideSuggestions: config.production })
   const given = typeof plugins === 'function' ? plugins(formatError) : plugins
-  const apollo = await startApollo({ config, log, schema, plugins: given, formatError })
+  const apollo = await startApollo({ config, log, schema, plugins: given, formatError, documents })
   await app.register(async (scope) => {
     rateLimitHeaders(scope, (request) => countRefused(factsOf(request)))
     graphqlRoute(scope, config, apollo, createContext)

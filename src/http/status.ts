@@ -11,6 +11,12 @@ const documentFaults: ReadonlySet<string> = new Set<ErrorCode>([
   'BAD_USER_INPUT',
 ])
 
+/** Steps of Apollo's protocol for persisted queries, whose clients expect 200 of them whatever they accept. */
+const protocolSteps: ReadonlySet<string> = new Set<ErrorCode>([
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+])
+
 /** What stops an operation as a whole, so that caches, proxies and clients should know it by the status. */
 const stops: ReadonlySet<number> = new Set([401, 403, 429])
 
@@ -28,7 +34,7 @@ export function statusOf(result: FormattedExecutionResult, mediaType: ResponseMe
     const told = mediaType === 'application/json' && isEmpty(result.data) && stops.has(status)
     return told && errors.every((error) => statusOfError(error) === status) ? status : 200
   }
-  if (result.data === null) return status
+  if (result.data === null || protocolSteps.has(codeOf(decisive))) return status
   if (errors.some((error) => codeOf(error) === 'OPERATION_TOO_LARGE')) return 400
   if (!documentFaults.has(codeOf(decisive))) return Math.max(status, 400)
   return mediaType === 'application/json' ? 200 : 400

@@ -1,5 +1,5 @@
+import { createReading } from '../database/repeated-reading.ts'
 import { openKeyPair, type OpenedKey } from './signing-key-pairs.ts'
-import { createReading } from './signing-key-reading.ts'
 import {
   makeFirstSigningKey,
   readSigningKeys,
@@ -143,7 +143,8 @@ export async function startSharedSigningKeys(sharing: Sharing): Promise<StartedS
   memory.hold(rows.length === 0 ? await readSigningKeys(database) : rows, true)
   memory.current()
 
-  const reading = createReading(async () => memory.hold(await readSigningKeys(database), false), log)
+  const read = async () => memory.hold(await readSigningKeys(database), false)
+  const reading = createReading(read, log, 'the signing keys')
   const listening = { onMessage: reading.changed, onConnected: reading.again }
   const listener = await database.listen(SIGNING_KEYS_CHANNEL, listening).catch((error: unknown) => {
     reading.stop()

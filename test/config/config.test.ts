@@ -175,6 +175,16 @@ test('origins are named one by one; all of them at once is refused, in productio
   expect(mistakesIn({ ...PRODUCTION, CORS_ORIGINS: '*' })).toHaveLength(1)
 })
 
+test('a list of documents that clients cannot add to excludes that they add to it', () => {
+  const { http } = loadConfig({}, NO_FILE)
+  expect(http).toMatchObject({ trustedDocuments: 'off', automaticPersistedQueries: false })
+  const automatic = { AUTOMATIC_PERSISTED_QUERIES: 'true' }
+  expect(mistakesIn({ ...automatic, TRUSTED_DOCUMENTS: 'allow' })).toEqual([])
+  expect(mistakesIn({ ...automatic, TRUSTED_DOCUMENTS: 'require' })).toEqual([
+    'AUTOMATIC_PERSISTED_QUERIES: false where TRUSTED_DOCUMENTS is require, which lets no client add a document',
+  ])
+})
+
 test('private hosts of issuers are named as they are compared', () => {
   const named = 'id.corp.internal, 10.0.0.7,[fd00::7]'
   expect(loadConfig({ ISSUER_PRIVATE_HOSTS: named }, NO_FILE).external.privateHosts).toEqual([

@@ -24,6 +24,10 @@ const refusals: [Door, string][] = [
   ['tenant', 'truncate audit_events'],
   ['tenant', 'select * from webhook_deliveries'],
   ['tenant', 'select kid from signing_keys'],
+  ['tenant', 'insert into trusted_documents (hash, body, name) values ($$x$$, $$x$$, $$x$$)'],
+  ['tenant', 'update trusted_documents set body = body'],
+  ['tenant', 'delete from trusted_documents'],
+  ['tenant', 'truncate trusted_documents'],
   ['tenant', 'delete from projects'],
   ['tenant', 'delete from gateways'],
   ['tenant', 'insert into organizations (id, name, slug) values (gen_random_uuid(), $$x$$, $$x$$)'],
@@ -39,6 +43,8 @@ const refusals: [Door, string][] = [
   ['tenant', 'create table planted (id int)'],
   ['tenant', 'insert into mikro_orm_migrations (name) values ($$planted$$)'],
   ['tenant', 'delete from mikro_orm_migrations'],
+  ['authentication', 'select * from trusted_documents'],
+  ['authentication', 'insert into trusted_documents (hash, body, name) values ($$x$$, $$x$$, $$x$$)'],
   ['authentication', 'select * from projects'],
   ['authentication', 'select * from gateways'],
   ['authentication', 'select * from audit_events'],
@@ -59,6 +65,8 @@ const refusals: [Door, string][] = [
   ['authentication', 'update users set is_superuser = true'],
   ['authentication', 'update users set deactivated_at = null'],
   ['authentication', "insert into users (id, email, is_superuser) values (gen_random_uuid(), 'o@example.test', true)"],
+  ['operator', 'select * from trusted_documents'],
+  ['operator', 'insert into trusted_documents (hash, body, name) values ($$x$$, $$x$$, $$x$$)'],
   ['operator', 'select * from projects'],
   ['operator', 'select * from gateways'],
   ['operator', 'select * from issuers'],
@@ -73,6 +81,8 @@ const refusals: [Door, string][] = [
   ['operator', 'update organizations set name = name'],
   ['operator', 'update sessions set token_hash = token_hash'],
   ['operator', 'insert into users (id, email) values (gen_random_uuid(), $$x$$)'],
+  ['jobs', 'select * from trusted_documents'],
+  ['jobs', 'insert into trusted_documents (hash, body, name) values ($$x$$, $$x$$, $$x$$)'],
   ['jobs', 'select * from projects'],
   ['jobs', 'select kid from signing_keys'],
   ['jobs', 'select * from issuers'],
@@ -142,7 +152,7 @@ test('every table forces row-level security, but for the one of the migrations',
   expect(open).toEqual([{ name: 'mikro_orm_migrations' }])
 })
 
-test('no policy lets the tenant door see all rows of a table, but for the revocations and the counters of rate limits', async () => {
+test('no policy lets the tenant door see all rows of a table, but for those of nobody', async () => {
   const policies = await db.asOwner(
     `select tablename::text as "table", policyname::text as policy from pg_policies
      where roles && array['public', 'tenantry_server']::name[] and cmd <> 'INSERT'
@@ -151,6 +161,7 @@ test('no policy lets the tenant door see all rows of a table, but for the revoca
   expect(policies).toEqual([
     { table: 'rate_limit_counters', policy: 'rate_limit_counters_server' },
     { table: 'revocations', policy: 'revocations_all' },
+    { table: 'trusted_documents', policy: 'trusted_documents_all' },
   ])
 })
 

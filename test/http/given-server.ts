@@ -122,6 +122,8 @@ export const testConfig: HttpConfig = {
   introspection: true,
   graphiql: true,
   sandbox: true,
+  trustedDocuments: 'off',
+  automaticPersistedQueries: false,
   limits: {
     maxTokens: 1000,
     maxDepth: 12,

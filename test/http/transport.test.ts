@@ -215,8 +215,10 @@ describe('a hostile request', () => {
   })
 })
 
-test('persisted queries are refused', async () => {
+test('persisted queries are refused unless a setting allows them', async () => {
   const persistedQuery = { version: 1, sha256Hash: 'a'.repeat(64) }
   const { errors } = await answerOf(await server.post({ extensions: { persistedQuery } }))
-  expect(errors).toMatchObject([{ message: 'PersistedQueryNotSupported', extensions: { code: 'BAD_REQUEST' } }])
+  expect(errors).toMatchObject([
+    { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
+  ])
 })

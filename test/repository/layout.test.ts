@@ -6,8 +6,8 @@ import { filesOf, placesOf, textOf } from './source-files.ts'
 const sharedSdl = ['common', 'directives']
 /** Test folders of the pipeline, of what a whole server does, and of the project itself. */
 const pipelineTests = [
-  ...['access', 'browser', 'config', 'database', 'demo', 'docs', 'http', 'isolation', 'jobs', 'oauth', 'paging'],
-  ...['principal', 'rate-limits', 'repository', 'sweeps'],
+  ...['access', 'browser', 'config', 'database', 'demo', 'docs', 'documents', 'http', 'isolation', 'jobs'],
+  ...['oauth', 'paging', 'principal', 'rate-limits', 'repository', 'sweeps'],
 ]
 
 /** The names of the folders that match. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 
-/** How often an unknown key makes it read again, and what could not be read is tried again. */
+/** How often what is unknown makes it read again, and what could not be read is tried again. */
 const READ_PAUSE_MS = 1_000
 /** How old what is held may be while changes may be missed: what is revoked must end within a second. */
 const MOST_AGE_MS = 500
@@ -43,11 +43,12 @@ function takeTurns(read: () => Promise<void>) {
 }
 
 /**
- * Reads the keys whenever that is asked for, in turns. What could not be read may be that a key was revoked: until a
- * reading succeeds what is held is stale, and it is tried again each second.
- * @param read reads the keys and holds them
+ * Reads what is held in memory whenever that is asked for, in turns. What could not be read may be that something was
+ * revoked: until a reading succeeds what is held is stale, and it is tried again each second.
+ * @param read reads it and holds it
+ * @param what what it is, in the plural, for the log: `the signing keys`
  */
-export function createReading(read: () => Promise<void>, log: Logger) {
+export function createReading(read: () => Promise<void>, log: Logger, what: string) {
   let hasFailed = false
   let isStopped = false
   let retry: NodeJS.Timeout | undefined
@@ -56,12 +57,12 @@ export function createReading(read: () => Promise<void>, log: Logger) {
   const { again, againAfterPause, recently } = takeTurns(() => read().then(succeeded, failed))
 
   function succeeded(): void {
-    if (hasFailed) log.info('the signing keys have been read again')
+    if (hasFailed) log.info(`${what} have been read again`)
     hasFailed = false
     clearTimeout(retry)
   }
   function failed(error: unknown): never {
-    if (!hasFailed) log.warn({ err: error }, 'the signing keys could not be read again')
+    if (!hasFailed) log.warn({ err: error }, `${what} could not be read again`)
     hasFailed = true
     clearTimeout(retry)
     if (!isStopped) retry = setTimeout(changed, READ_PAUSE_MS).unref()
