@@ -7,6 +7,7 @@ import type { Entities } from './entities.ts'
 import { listenOn } from './postgres-listener.ts'
 import { assertMigrated, migratePostgres } from './migrate.ts'
 import { ormOptions } from './orm-options.ts'
+import { readPoolSize } from './pool-size.ts'
 import { roles } from './roles.ts'
 import { assertOrdinaryLogin, assertServingRole } from './serving-role.ts'
 
@@ -31,16 +32,17 @@ function releaseBroken(pool: Pool): void {
 
 /**
  * Opens the PostgreSQL server (15 or newer) at `DATABASE_URL`.
- * @throws Error where it cannot be reached, has pending migrations, or would serve with a role that is too powerful.
+ * @throws Error where it cannot be reached, has pending migrations, would serve with a role that is too powerful, or gives
+ * fewer connections than the workers could ask for.
  */
 export async function openPostgres(config: Config, entities: Entities, log: Logger): Promise<Database> {
-  const { url, migrateOnStart, poolSize, statementTimeoutMs } = config.database
+  const { url, migrateOnStart, statementTimeoutMs } = config.database
   if (!url) throw new Error('DATABASE_URL is not set')
   if (migrateOnStart) await migratePostgres(config, entities, log)
   const orm = await MikroORM.init({
     ...(await ormOptions(entities, log)),
     clientUrl: url,
-    pool: { min: 0, max: poolSize },
+    pool: { min: 0, max: await readPoolSize(config) },
     driverOptions: {
       onPoolCreated: releaseBroken,
       // The role that owns nothing (isolation.md, wall two), from the connection's first moment on. As a parameter of the
