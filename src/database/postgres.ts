@@ -2,9 +2,9 @@ import { MikroORM } from '@mikro-orm/postgresql'
 import type { Pool, PoolClient } from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
-import type { Database } from './database.ts'
+import type { Database, Siblings } from './database.ts'
 import type { Entities } from './entities.ts'
-import { listenOn } from './postgres-listener.ts'
+import { listenOn, type SureListener } from './postgres-listener.ts'
 import { assertMigrated, migratePostgres } from './migrate.ts'
 import { ormOptions } from './orm-options.ts'
 import { readPoolSize } from './pool-size.ts'
@@ -35,7 +35,12 @@ function releaseBroken(pool: Pool): void {
  * @throws Error where it cannot be reached, has pending migrations, would serve with a role that is too powerful, or gives
  * fewer connections than the workers could ask for.
  */
-export async function openPostgres(config: Config, entities: Entities, log: Logger): Promise<Database> {
+export async function openPostgres(
+  config: Config,
+  entities: Entities,
+  log: Logger,
+  siblings?: Siblings | null,
+): Promise<Database> {
   const { url, migrateOnStart, statementTimeoutMs } = config.database
   if (!url) throw new Error('DATABASE_URL is not set')
   if (migrateOnStart) await migratePostgres(config, entities, log)
@@ -63,10 +68,17 @@ export async function openPostgres(config: Config, entities: Entities, log: Logg
     await orm.close()
     throw error
   }
+  const listeners: SureListener[] = []
+  siblings?.whenAsked(() => Promise.all(listeners.map((listener) => listener.hear())))
   return {
     engine: 'postgresql',
     orm,
-    listen: (channel, listening) => listenOn(url, channel, listening, log),
+    async listen(channel, listening) {
+      const listener = await listenOn(url, channel, listening, log)
+      listeners.push(listener)
+      return listener
+    },
+    siblingsHaveHeard: async () => siblings?.haveHeard(),
     close: () => orm.close(),
   }
 }
