@@ -43,6 +43,7 @@ function judgedSql(count: SqlCount | undefined): Goal {
 export function goalsOf(samples: Samples, sql: Record<string, SqlCount>): Goal[] {
   const ours = (id: CaseId) => samples.of('ours', id)
   const toRaw = (id: CaseId) => samples.ratio(ours(id), samples.of('raw', id), serverCpu)
+  const twoToOne = (id: CaseId) => samples.ratio(samples.of('ours-two-workers', id), ours(id), serverCpu)
   const pages = samples.ratio(ours('W6 deep'), ours('W6 first'), allCpu)
   const logins = samples.ratio(ours('W7 logins'), ours('W7 quiet'), ({ p99Ms }) => p99Ms)
   return [
@@ -51,6 +52,9 @@ export function goalsOf(samples: Samples, sql: Record<string, SqlCount>): Goal[]
     judged({ goal: 'W3: CPU a request, to raw, which looks each key up', most: 1, isOpen: true, value: toRaw('W3') }),
     judgedSql(sql.ours),
     judged({ goal: 'W6: CPU of server and PostgreSQL, deep page to first', most: 1.2, value: pages }),
+    ...(['W1', 'W2', 'W3'] as const).map((id) =>
+      judged({ goal: `${id}: CPU a request with two workers, to one`, most: 1.1, value: twoToOne(id) }),
+    ),
     judged({ goal: 'W7: p99 of W2 while 20 logins run, to quiet', most: 3, value: logins }),
   ]
 }
