@@ -12,7 +12,7 @@ import { createFamily, endAtOnce, endInOrder, startAll } from './family.ts'
 
 /**
  * Has workers serve, and serves nothing itself: makes what is made once, starts them and keeps their number. Node hands each
- * connection to the next worker in turn. The first signal drains all of them; a second one ends everything at once.
+ * connection to the next worker that is free. The first signal drains all of them; a second one ends everything at once.
  * @throws Error where the workers could not start either: keys, the database or its migrations are not in order.
  */
 export async function startWorkers(config: Config, log: Logger): Promise<void> {
