@@ -45,6 +45,7 @@ function allProcesses(): Map<number, ProcessStat> {
 
 /** A process and those that it has started, by process id; null where the system does not tell. */
 function familyOf(pid: number): ReadonlyMap<number, ProcessStat> | null {
+  if (!statOf(pid)) return null
   const processes = allProcesses()
   const family = new Map<number, ProcessStat>()
   const add = (id: number) => {
@@ -53,7 +54,7 @@ function familyOf(pid: number): ReadonlyMap<number, ProcessStat> | null {
     for (const [child, { parent }] of processes) if (parent === id) add(child)
   }
   add(pid)
-  return family.has(pid) ? family : null
+  return family
 }
 
 /** The CPU time of a process and of those that it has started; null where the system does not tell. */
