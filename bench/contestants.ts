@@ -2,7 +2,7 @@ import type { Seed } from './seed.ts'
 import { betterAuth } from './servers/better-auth.contestant.ts'
 import { mercurius } from './servers/mercurius.contestant.ts'
 import { obvious } from './servers/obvious.contestant.ts'
-import { ours } from './servers/ours.contestant.ts'
+import { ours, oursOnTwo } from './servers/ours.contestant.ts'
 import { postgraphile } from './servers/postgraphile.contestant.ts'
 import { raw } from './servers/raw.contestant.ts'
 import type { Call, CaseId } from './workloads.ts'
@@ -22,4 +22,4 @@ export interface Contestant {
 }
 
 /** All of them, in the order of the tables. */
-export const contestants: readonly Contestant[] = [ours, raw, mercurius, obvious, postgraphile, betterAuth]
+export const contestants: readonly Contestant[] = [ours, oursOnTwo, raw, mercurius, obvious, postgraphile, betterAuth]

@@ -59,6 +59,7 @@ function judgedSql(count: SqlCount | undefined): Goal {
 export function goalsOf(evidence: Evidence): Goal[] {
   return [
     ...requestGoals(evidence.samples),
+    ...workerGoals(evidence.samples),
     judgedSql(evidence.sql.ours),
     ...accessGoals(evidence),
     ...tokenGoals(evidence.parts),
@@ -95,6 +96,14 @@ function requestGoals(samples: readonly Sample[]): Goal[] {
     judged({ goal: 'W6: CPU of server and PostgreSQL, deep page to first', bound: '≤', limit: 1.2, value: pages }),
     judged({ goal: 'W7: p99 of W2 while 20 logins run, to quiet', bound: '≤', limit: 3, value: logins }),
   ]
+}
+
+/** What the workers themselves cost, on one CPU. */
+function workerGoals(samples: readonly Sample[]): Goal[] {
+  return (['W1', 'W2', 'W3'] as const).map((id) => {
+    const value = ratioByRound(of(samples, 'ours-two-workers', id), of(samples, 'ours', id), serverCpu)
+    return judged({ goal: `${id}: CPU a request with two workers, to one`, bound: '≤', limit: 1.1, value })
+  })
 }
 
 function accessGoals({ samples, parts }: Evidence): Goal[] {

@@ -43,17 +43,24 @@ function allProcesses(): Map<number, ProcessStat> {
   return found
 }
 
-/** The CPU time of a process and of those that it has started; null where the system does not tell. */
-function cpuOf(pid: number): CpuTimes | null {
+/** A process and those that it has started, by process id; null where the system does not tell. */
+function familyOf(pid: number): ReadonlyMap<number, ProcessStat> | null {
   if (!statOf(pid)) return null
   const processes = allProcesses()
-  const family = new Map<number, number>()
+  const family = new Map<number, ProcessStat>()
   const add = (id: number) => {
-    family.set(id, processes.get(id)?.cpu ?? 0)
+    const stat = processes.get(id)
+    if (stat) family.set(id, stat)
     for (const [child, { parent }] of processes) if (parent === id) add(child)
   }
   add(pid)
   return family
+}
+
+/** The CPU time of a process and of those that it has started; null where the system does not tell. */
+function cpuOf(pid: number): CpuTimes | null {
+  const family = familyOf(pid)
+  return family && new Map([...family].map(([id, { cpu }]) => [id, cpu]))
 }
 
 /**
@@ -136,11 +143,13 @@ export function spentBetween(before: Look, after: Look): Spent {
   }
 }
 
-/** How much memory a process holds, in MiB; null where the system does not tell. */
+/** How much memory a process and those that it has started hold, in MiB; null where the system does not tell. */
 export function rssOf(pid: number): number | null {
   try {
-    const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-    return kibibytes ? Number(kibibytes) / 1024 : null
+    const kibibytes = [...(familyOf(pid)?.keys() ?? [])].map((id) =>
+      Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1]),
+    )
+    return kibibytes.length > 0 ? kibibytes.reduce((sum, each) => sum + each, 0) / 1024 : null
   } catch {
     return null
   }

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { ApolloServerPlugin } from '@apollo/server'
 import type { FastifyInstance } from 'fastify'
 import { OperationTypeNode } from 'graphql'
@@ -8,7 +7,7 @@ import type { Policy } from './access/policy.ts'
 import { createScopeRegistry } from './access/scopes.ts'
 import type { Config } from './config.ts'
 import { createContext, type Context, type Services } from './context.ts'
-import { openDatabase } from './database/database.ts'
+import { openDatabase, type Siblings } from './database/database.ts'
 import { assertMigrated } from './database/migrate.ts'
 import { assertServingRole } from './database/serving-role.ts'
 import { noTrustedDocuments, startTrustedDocuments } from './documents/trusted-documents.ts'
@@ -28,7 +27,7 @@ import { identify } from './principal/identify.ts'
 import { createPasswordHasher } from './principal/password-hashing.ts'
 import { requestLimits } from './principal/request-limits.ts'
 import { startRevocations } from './principal/revocations.ts'
-import { loadOrCreateSecret } from './principal/secret-files.ts'
+import { serverSecrets } from './principal/server-secrets.ts'
 import { prepareSigningKeys } from './principal/start-signing-keys.ts'
 import { openRateLimits } from './rate-limits/rate-limits.ts'
 import { createSchema } from './schema.ts'
@@ -51,6 +50,8 @@ interface Surroundings {
   clock?: () => Date
   /** What an embedded database in memory starts from: one that is made already saves each start the making. */
   image?: Blob | null
+  /** The other workers of this server, where there are any. */
+  siblings?: Siblings | null
 }
 
 /**
@@ -59,13 +60,13 @@ interface Surroundings {
  */
 export async function createApp(
   config: Config,
-  { log, clock = () => new Date(), image = null }: Surroundings,
+  { log, clock = () => new Date(), image = null, siblings = null }: Surroundings,
 ): Promise<App> {
   const modules = [...(await loadModules()).values()]
   const scopes = createScopeRegistry(scopesOf(modules))
   const { schema, policy } = createSchema(modules, scopes)
   assertKnownScopes(config.external.issuers, scopes)
-  const services = await startServices(config, modules, { log, clock, scopes, image })
+  const services = await startServices(config, modules, { log, clock, scopes, image, siblings })
   const { keys, documents, ...started } = services
   const close = async () => {
     await started.jobs.stop()
@@ -113,17 +114,12 @@ export async function createApp(
 async function startServices(
   config: Config,
   modules: readonly FeatureModule[],
-  { log, clock, scopes, image }: Required<Surroundings> & { scopes: Services['scopes'] },
+  { log, clock, scopes, image, siblings }: Required<Surroundings> & { scopes: Services['scopes'] },
 ) {
-  const { tokens, production, dataDir } = config
+  const { tokens, production } = config
   const startKeys = prepareSigningKeys(config, log)
-  const pepper = config.passwords.pepper
-    ? Buffer.from(config.passwords.pepper)
-    : loadOrCreateSecret(join(dataDir, 'password-pepper'), 32)
-  const hashKey = config.apiKeys.hashKey
-    ? Buffer.from(config.apiKeys.hashKey)
-    : loadOrCreateSecret(join(dataDir, 'api-key-hash-key'), 32)
-  const database = await openDatabase(config, entitiesOf(modules), log, image)
+  const { pepper, hashKey } = serverSecrets(config)
+  const database = await openDatabase(config, entitiesOf(modules), log, image, siblings)
   const lifetimeSeconds = tokens.accessTtlSeconds + CLOCK_LEEWAY_SECONDS
   try {
     const keys = await startKeys({ database, clock, lifetimeSeconds })

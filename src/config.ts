@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { secretMistakes } from './secret-settings.ts'
 import { tokenSettings } from './token-settings.ts'
 import { isLoopback, issuerMistakes, placeOf, trustedIssuersSetting } from './principal/external/issuer-settings.ts'
+import { workersOf, workersSetting } from './workers/workers-setting.ts'
 
 const flag = (byDefault: boolean) =>
   z
@@ -54,11 +55,12 @@ const settings = z.object({
   NODE_ENV: z.enum(['production', 'development', 'test']).default('development'),
   HOST: z.string().min(1).optional(),
   PORT: whole(4000, 0, 65_535),
+  WORKERS: workersSetting,
   DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   MIGRATION_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   MIGRATE_ON_START: flag(true),
-  DATABASE_POOL_SIZE: whole(10, 1, 200),
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).optional(),
   DATABASE_STATEMENT_TIMEOUT_MS: whole(8_000, 100, 600_000),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/ })
@@ -178,6 +180,9 @@ function contradictions(given: Settings): string[] {
   const production = given.NODE_ENV === 'production'
   return [
     production && !given.DATABASE_URL && 'DATABASE_URL: required in production',
+    !given.DATABASE_URL &&
+      Number(given.WORKERS) > 1 &&
+      'WORKERS: more than 1 needs DATABASE_URL, since one process at a time can open the embedded database',
     ...secretMistakes(given, production),
     production && given.PASSWORD_HASH_COST < 12 && 'PASSWORD_HASH_COST: at least 12 in production',
     given.DATABASE_STATEMENT_TIMEOUT_MS >= given.EXECUTION_TIMEOUT_MS &&
@@ -230,6 +235,8 @@ function fromSettings(given: Settings) {
   const production = given.NODE_ENV === 'production'
   return {
     production,
+    /** How many processes serve; from 2 on they are forked by one that does not. */
+    workers: workersOf(given.WORKERS, given.DATABASE_URL),
     http: {
       production,
       host: given.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
@@ -252,7 +259,8 @@ function fromSettings(given: Settings) {
       url: given.DATABASE_URL ?? null,
       migrationUrl: given.MIGRATION_DATABASE_URL ?? given.DATABASE_URL ?? null,
       migrateOnStart: given.MIGRATE_ON_START,
-      poolSize: given.DATABASE_POOL_SIZE,
+      /** Of each worker; null: what the server's limits allow, see src/database/pool-size.ts. */
+      poolSize: given.DATABASE_POOL_SIZE ?? null,
       statementTimeoutMs: given.DATABASE_STATEMENT_TIMEOUT_MS,
     },
     tokens: tokenSettings(given),

@@ -49,7 +49,14 @@ export function demoConfig(config: Config): Config {
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   const database = { ...config.database, url: null, migrationUrl: null }
   const rateLimits = { ...config.rateLimits, redis: null }
-  return Object.freeze({ ...config, database, rateLimits, webhook: null, dataDir: join(directory, IN_MEMORY) })
+  return Object.freeze({
+    ...config,
+    workers: 1,
+    database,
+    rateLimits,
+    webhook: null,
+    dataDir: join(directory, IN_MEMORY),
+  })
 }
 
 /** An organization that is there, with what its members and services sign in with. */

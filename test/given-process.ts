@@ -15,7 +15,10 @@ export interface Ended {
 export interface Running {
   /** Where it listens. */
   url: string
+  pid: number
   stdout(): string
+  /** How it has ended, once it has. */
+  ended: Promise<Ended>
   /** Asks it to end, and waits until it has. */
   stop(): Promise<Ended>
 }
@@ -67,7 +70,7 @@ export async function startServerProcess(args: readonly string[], spawning: Spaw
   }
   for (;;) {
     const url = /^ {2}GraphQL +(\S+)\/graphql\n\n/m.exec(written.stdout)?.[1]
-    if (url) return { url, stdout: () => written.stdout, stop }
+    if (url) return { url, pid: child.pid ?? 0, stdout: () => written.stdout, ended, stop }
     if (child.exitCode !== null) throw new Error(`The server has ended:\n${written.stderr}${written.stdout}`)
     await sleep(20)
   }

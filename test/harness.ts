@@ -47,7 +47,8 @@ interface Starting {
   databaseUrl?: string | undefined
 }
 
-const SETTINGS = {
+/** What every test server runs with. */
+export const SETTINGS = {
   NODE_ENV: 'test',
   PORT: '0',
   DATA_DIR: ':memory:',
@@ -168,7 +169,11 @@ export async function givenPerson(
 }
 
 /** Somebody else, made a member of the admin's organization with a role and signed in to it. */
-export async function givenMember(server: TestServer, admin: Person, role: 'VIEWER' | 'DEVELOPER' | 'ADMIN') {
+export async function givenMember(
+  server: Pick<TestServer, 'send'>,
+  admin: Person,
+  role: 'VIEWER' | 'DEVELOPER' | 'ADMIN',
+) {
   const person = await givenPerson(server, null)
   const added = await server.send(
     `mutation ($input: AddMemberInput!) { addMember(input: $input) { membership { id } } }`,

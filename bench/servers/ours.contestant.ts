@@ -41,3 +41,14 @@ export const ours: Contestant = {
   settings: ourSettings,
   calls: async (id, seed) => graphqlCalls(id, seed, seed.large.ourDeepCursor),
 }
+
+const SHARED_CASES: readonly string[] = ['W1', 'W2', 'W3']
+
+/** The same with two workers. On the one CPU that a server has they are no faster: what they cost is what is measured. */
+export const oursOnTwo: Contestant = {
+  ...ours,
+  name: 'ours-two-workers',
+  title: 'Tenantry, 2 workers',
+  settings: (seed) => ({ ...ourSettings(seed), WORKERS: '2' }),
+  calls: async (id, seed, url) => (SHARED_CASES.includes(id) ? ours.calls(id, seed, url) : []),
+}

@@ -21,6 +21,13 @@ export interface Listening {
   onConnected: () => Promise<void>
 }
 
+/** The other processes that serve the same clients at the same address: who asks this one next may be answered by them. */
+export interface Siblings {
+  /** Resolves when each of them has done what it was asked to do with {@link whenAsked}, or does not answer any more. */
+  haveHeard(): Promise<void>
+  whenAsked(work: () => Promise<unknown>): void
+}
+
 /** The database that the server serves from, migrated, and reached as the serving role. */
 export interface Database {
   readonly engine: 'postgresql' | 'embedded'
@@ -28,6 +35,8 @@ export interface Database {
   /** Opens a read-only transaction; the doors of tenancy.ts alone know what it may reach. */
   read(form: Form): Promise<Reading>
   listen(channel: string, listening: Listening): Promise<Listener>
+  /** Resolves when the siblings have heard what was notified before. Other instances hear of it at once too, but unasked. */
+  siblingsHaveHeard(): Promise<void>
   close(): Promise<void>
 }
 
@@ -35,6 +44,7 @@ export interface Database {
  * Opens the database: PostgreSQL at `DATABASE_URL`, or the embedded one in the data directory. Applies pending migrations
  * first (unless told not to), as the owner.
  * @param image what an embedded database in memory starts from; see {@link openEmbedded}
+ * @param siblings those that serve from the same database server; the embedded one has none
  * @throws Error where the database cannot be reached, is in use by another process, or is not migrated.
  */
 export async function openDatabase(
@@ -42,6 +52,9 @@ export async function openDatabase(
   entities: Entities,
   log: Logger,
   image?: Blob | null,
+  siblings?: Siblings | null,
 ): Promise<Database> {
-  return config.database.url ? openPostgres(config, entities, log) : openEmbedded(config, entities, log, image)
+  return config.database.url
+    ? openPostgres(config, entities, log, siblings)
+    : openEmbedded(config, entities, log, image)
 }

@@ -51,6 +51,7 @@ export async function openEmbedded(
         await onConnected()
         return { isLive: () => !pglite.closed, stop: () => stop() }
       },
+      siblingsHaveHeard: async () => {},
       async close() {
         await orm.close()
         await pglite.close()

@@ -12,22 +12,35 @@ const CONNECTION = {
   keepAlive: true,
 }
 
+/** A listener that can make sure of what it has heard. */
+export interface SureListener extends Listener {
+  /** Resolves when all that was committed and notified before has been heard, or the listener does not count as live. */
+  hear(): Promise<void>
+}
+
+const asError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)))
+
+function newSession(url: string, { onMessage }: Listening, lost: (session: Client, error: Error) => void): Client {
+  const session = new Client({ ...CONNECTION, connectionString: url })
+  session.on('error', (error) => lost(session, error))
+  session.on('end', () => lost(session, new Error('the connection was closed')))
+  session.on('notification', (message) => onMessage(message.payload ?? ''))
+  return session
+}
+
 /**
  * Listens to a channel on a connection of its own, for as long as the process runs. A connection that breaks, or does not
  * answer the heartbeat, counts as not live at once and is made anew until it is back.
  */
-export async function listenOn(url: string, channel: string, listening: Listening, log: Logger): Promise<Listener> {
+export async function listenOn(url: string, channel: string, listening: Listening, log: Logger): Promise<SureListener> {
   let client: Client | null = null
   let live = false
   let stopped = false
   let timer: NodeJS.Timeout | undefined
 
   async function connect(): Promise<void> {
-    const next = new Client({ ...CONNECTION, connectionString: url })
+    const next = newSession(url, listening, lost)
     client = next
-    next.on('error', (error) => lost(next, error))
-    next.on('end', () => lost(next, new Error('the connection was closed')))
-    next.on('notification', (message) => listening.onMessage(message.payload ?? ''))
     await next.connect()
     await next.query(`listen ${channel}`)
     // In this order: what is notified while the past is read is heard, so nothing falls between the two.
@@ -54,13 +67,20 @@ export async function listenOn(url: string, channel: string, listening: Listenin
       schedule(HEARTBEAT_MS)
     } catch (error) {
       const failed = current ?? client
-      if (failed) lost(failed, error instanceof Error ? error : new Error(String(error)))
+      if (failed) lost(failed, asError(error))
       else schedule(RETRY_MS)
     }
   }
   function schedule(delayMs: number): void {
     clearTimeout(timer)
     if (!stopped) timer = setTimeout(() => void beat(), delayMs).unref()
+  }
+
+  async function hear(): Promise<void> {
+    const current = client
+    if (!live || !current) return
+    // PostgreSQL has told a session of what was committed before it says that a later statement of it is done.
+    await current.query('select 1').catch((error: unknown) => lost(current, asError(error)))
   }
 
   async function stop(): Promise<void> {
@@ -75,5 +95,5 @@ export async function listenOn(url: string, channel: string, listening: Listenin
     throw error
   })
   schedule(HEARTBEAT_MS)
-  return { isLive: () => live, stop }
+  return { isLive: () => live, hear, stop }
 }

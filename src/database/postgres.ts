@@ -2,11 +2,12 @@ import { MikroORM } from '@mikro-orm/postgresql'
 import type { Pool, PoolClient } from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
-import type { Database } from './database.ts'
+import type { Database, Siblings } from './database.ts'
 import type { Entities } from './entities.ts'
-import { listenOn } from './postgres-listener.ts'
+import { listenOn, type SureListener } from './postgres-listener.ts'
 import { assertMigrated, migratePostgres } from './migrate.ts'
 import { ormOptions } from './orm-options.ts'
+import { readPoolSize } from './pool-size.ts'
 import { readOnPool, tellLog } from './reading.ts'
 import { roles } from './roles.ts'
 import { assertOrdinaryLogin, assertServingRole } from './serving-role.ts'
@@ -32,16 +33,22 @@ function releaseBroken(pool: Pool): void {
 
 /**
  * Opens the PostgreSQL server (15 or newer) at `DATABASE_URL`.
- * @throws Error where it cannot be reached, has pending migrations, or would serve with a role that is too powerful.
+ * @throws Error where it cannot be reached, has pending migrations, would serve with a role that is too powerful, or gives
+ * fewer connections than the workers could ask for.
  */
-export async function openPostgres(config: Config, entities: Entities, log: Logger): Promise<Database> {
-  const { url, migrateOnStart, poolSize, statementTimeoutMs } = config.database
+export async function openPostgres(
+  config: Config,
+  entities: Entities,
+  log: Logger,
+  siblings?: Siblings | null,
+): Promise<Database> {
+  const { url, migrateOnStart, statementTimeoutMs } = config.database
   if (!url) throw new Error('DATABASE_URL is not set')
   if (migrateOnStart) await migratePostgres(config, entities, log)
   const orm = await MikroORM.init({
     ...(await ormOptions(entities, log)),
     clientUrl: url,
-    pool: { min: 0, max: poolSize },
+    pool: { min: 0, max: await readPoolSize(config) },
     driverOptions: {
       onPoolCreated: releaseBroken,
       // The role that owns nothing (isolation.md, wall two), from the connection's first moment on. As a parameter of the
@@ -63,11 +70,18 @@ export async function openPostgres(config: Config, entities: Entities, log: Logg
     await orm.close()
     throw error
   }
+  const listeners: SureListener[] = []
+  siblings?.whenAsked(() => Promise.all(listeners.map((listener) => listener.hear())))
   return {
     engine: 'postgresql',
     orm,
     read: (form) => readOnPool(pool, form, tellLog(orm)),
-    listen: (channel, listening) => listenOn(url, channel, listening, log),
+    async listen(channel, listening) {
+      const listener = await listenOn(url, channel, listening, log)
+      listeners.push(listener)
+      return listener
+    },
+    siblingsHaveHeard: async () => siblings?.haveHeard(),
     close: () => orm.close(),
   }
 }

@@ -26,7 +26,7 @@ interface Opening {
 }
 
 /** What is to be done once a transaction has committed, by its EntityManager. */
-const commitHooks = new WeakMap<EntityManager, (() => void)[]>()
+const commitHooks = new WeakMap<EntityManager, (() => unknown)[]>()
 
 /**
  * The id as the tenant wall takes it.
@@ -133,11 +133,11 @@ export async function transact<T>(
     await em.rollback().catch(() => {})
     throw error
   }
-  for (const hook of commitHooks.get(em) ?? []) hook()
+  await Promise.all((commitHooks.get(em) ?? []).map((hook) => hook()))
   return result
 }
 
-/** Runs `hook` after the transaction of `em` has committed, and never if it does not. */
-export function afterCommit(em: EntityManager, hook: () => void): void {
+/** Runs `hook` after the transaction of `em` has committed, and never if it does not; nobody is told of it before that is done. */
+export function afterCommit(em: EntityManager, hook: () => unknown): void {
   commitHooks.set(em, [...(commitHooks.get(em) ?? []), hook])
 }

@@ -3,7 +3,8 @@ import type { Logger } from 'pino'
 import { makePowers } from '../access/powers.ts'
 import type { ScopeRegistry } from '../access/scopes.ts'
 import type { Database } from '../database/database.ts'
-import { afterCommit, inTransaction } from '../database/tenancy.ts'
+import { tellInstances } from '../database/news.ts'
+import { inTransaction } from '../database/tenancy.ts'
 import { rowId } from '../input.ts'
 import { ApiKey } from '../modules/api-key/api-key.entity.ts'
 import { Organization } from '../modules/organization/organization.entity.ts'
@@ -126,11 +127,7 @@ export async function startApiKeys(settings: ApiKeySettings): Promise<ApiKeys> {
       const spelled = spelledAsStored(name, by)
       return spelled === null ? null : organizations[by].get(spelled)
     },
-    async changed(em, id) {
-      // Delivered when the transaction commits, and not if it does not.
-      await em.execute('select pg_notify(?, ?)', [CHANNEL, id])
-      afterCommit(em, () => drop(id))
-    },
+    changed: (em, id) => tellInstances(em, database, { channel: CHANNEL, payload: id, take: () => drop(id) }),
     used: (keyId) => uses.note(keyId),
     flushUses: () => uses.flush(),
     async stop() {

@@ -2,7 +2,8 @@ import type { EntityManager } from '@mikro-orm/sql'
 import type { Logger } from 'pino'
 import { newId } from '../database/columns.ts'
 import type { Database } from '../database/database.ts'
-import { afterCommit, inTransaction } from '../database/tenancy.ts'
+import { tellInstances } from '../database/news.ts'
+import { inTransaction } from '../database/tenancy.ts'
 import type { AccessTokenClaims } from './access-token-claims.ts'
 import { Revocation, type RevocationKind } from './revocation.entity.ts'
 
@@ -151,21 +152,17 @@ function createTable(database: Database, clock: () => Date) {
   }
 }
 
-/** Tells every instance, when the transaction commits, and not if it does not. */
-async function tell(em: EntityManager, news: News): Promise<void> {
-  await em.execute('select pg_notify(?, ?)', [CHANNEL, JSON.stringify(news)])
-}
-
 /** What is written to the table, told to every instance and, once it is committed, in force on this one. */
 function recording(
   memory: ReturnType<typeof createMemory>,
-  { clock, lifetimeSeconds }: RevocationSettings,
+  { database, clock, lifetimeSeconds }: RevocationSettings,
 ): Pick<Revocations, 'add' | 'addToken' | 'lift'> {
   const expiryFromNow = () => new Date(clock().getTime() + lifetimeSeconds * 1_000)
+  const tell = (em: EntityManager, news: News, take: () => void) =>
+    tellInstances(em, database, { channel: CHANNEL, payload: JSON.stringify(news), take })
   async function announce(em: EntityManager, entries: readonly RevocationEntry[], expiresAt: Date): Promise<void> {
     const message = entries.map((entry) => ({ ...entry, expiresAt: expiresAt.getTime() }))
-    await tell(em, message)
-    afterCommit(em, () => message.forEach((entry) => memory.hold(entry)))
+    await tell(em, message, () => message.forEach((entry) => memory.hold(entry)))
   }
   return {
     async addToken(em, jti) {
@@ -187,8 +184,7 @@ function recording(
     },
     async lift(em, { kind, subjectId }) {
       await em.nativeDelete(Revocation, { kind, subjectId })
-      await tell(em, { lifted: true })
-      afterCommit(em, () => memory.lift({ kind, subjectId }))
+      await tell(em, { lifted: true }, () => memory.lift({ kind, subjectId }))
     },
   }
 }

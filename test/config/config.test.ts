@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { loadConfig } from '../../src/config.ts'
@@ -142,6 +142,25 @@ test('two private keys are one too many', () => {
 test('a key file that cannot be read is named', () => {
   const file = join(directory, 'missing.pem')
   expect(() => loadConfig({ JWT_PRIVATE_KEY_FILE: file }, NO_FILE)).toThrow(file)
+})
+
+test('one process serves unless told otherwise, and a whole number of them, or one a core, where it is', () => {
+  const workersOf = (WORKERS?: string) => loadConfig({ ...PRODUCTION, WORKERS }, NO_FILE).workers
+  expect([undefined, '1', '3', '256'].map(workersOf)).toEqual([1, 1, 3, 256])
+  expect(workersOf('auto')).toBe(Math.min(availableParallelism(), 256))
+  for (const wrong of ['0', '257', '1.5', '-2', 'two', 'AUTO', '1e1', ' 2']) {
+    expect(mistakesIn({ ...PRODUCTION, WORKERS: wrong })).toEqual([
+      'WORKERS: must be auto, or a whole number from 1 to 256',
+    ])
+  }
+})
+
+test('the embedded database has one process', () => {
+  expect(mistakesIn({ WORKERS: '2' })).toEqual([
+    'WORKERS: more than 1 needs DATABASE_URL, since one process at a time can open the embedded database',
+  ])
+  expect(loadConfig({ WORKERS: '1' }, NO_FILE).workers).toBe(1)
+  expect(loadConfig({ WORKERS: 'auto' }, NO_FILE).workers).toBe(1)
 })
 
 test('a statement must end before its operation does', () => {

@@ -7,7 +7,7 @@ const sharedSdl = ['common', 'directives']
 /** Test folders of the pipeline, of what a whole server does, and of the project itself. */
 const pipelineTests = [
   ...['access', 'browser', 'config', 'database', 'demo', 'docs', 'documents', 'http', 'isolation', 'jobs'],
-  ...['oauth', 'paging', 'principal', 'rate-limits', 'repository', 'sweeps'],
+  ...['oauth', 'paging', 'principal', 'rate-limits', 'repository', 'sweeps', 'workers'],
 ]
 
 /** The names of the folders that match. */

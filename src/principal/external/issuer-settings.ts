@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { isGrant, type ScopeRegistry } from '../../access/scopes.ts'
@@ -133,7 +134,8 @@ export function placeOf(name: string, path: readonly PropertyKey[]): string {
  */
 export function assertKnownScopes(issuers: readonly TrustedIssuer[], registry: ScopeRegistry): void {
   const mistakes = issuers.flatMap(({ maxScopes, scopeMap }, place) => {
-    const mapped = scopeMap === defaultScopeMap ? [] : [...scopeMap]
+    // By what it says: a worker's configuration is a copy.
+    const mapped = isDeepStrictEqual(scopeMap, defaultScopeMap) ? [] : [...scopeMap]
     const lists: [string, readonly string[]][] = [
       ['maxScopes', maxScopes],
       ...mapped.map(([scope, granted]): [string, readonly string[]] => [`scopeMap.${scope}`, granted]),

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Database } from '../../database/database.ts'
-import { afterCommit, inTransaction } from '../../database/tenancy.ts'
+import { tellInstances } from '../../database/news.ts'
+import { inTransaction } from '../../database/tenancy.ts'
 import { Issuer } from '../../modules/issuer/issuer.entity.ts'
 import { holdRecords } from '../held-records.ts'
 import type { RegisteredIssuers, TrustedIssuer } from './trusted-issuer.ts'
@@ -86,11 +87,7 @@ export async function startRegisteredIssuers({ database, privateHosts }: Holding
   return {
     held: (issuer, organizationId) => records.held(keyOf(issuer, organizationId)),
     find: (issuer, organizationId) => (isName(issuer) ? records.get(keyOf(issuer, organizationId)) : null),
-    async changed(em, id) {
-      // Delivered when the transaction commits, and not if it does not.
-      await em.execute('select pg_notify(?, ?)', [CHANNEL, id])
-      afterCommit(em, () => tell(id))
-    },
+    changed: (em, id) => tellInstances(em, database, { channel: CHANNEL, payload: id, take: () => tell(id) }),
     onChanged: (hear) => void hearing.push(hear),
     stop: () => listener.stop(),
   }
