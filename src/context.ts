@@ -4,6 +4,7 @@ import type { ScopeRegistry } from './access/scopes.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import { openRows, type Rows } from './database/rows.ts'
+import type { Deadline } from './http/deadline.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { AccessTokens } from './principal/access-token.ts'
 import type { ApiKeys } from './principal/api-keys.ts'
@@ -39,15 +40,14 @@ export interface RequestFacts {
   readonly userAgent: string | null
   /** Told what is left of each limit that the request is counted under. */
   readonly tellQuota?: TellQuota
-  /** Aborts when the caller has been told that the operation took too long. */
-  readonly signal?: AbortSignal
+  /** Passed when the caller has been told that the operation took too long. */
+  readonly deadline?: Deadline
 }
 
 /** One for each request. */
 export interface Context {
   readonly services: Services
   readonly request: RequestFacts
-  readonly log: Logger
   /** Who the request's credential says is calling; null for an anonymous request. */
   readonly caller: Principal | null
   /** Who the current field is resolved for: the caller or, under AuthPayload, who has just signed in. */
@@ -60,13 +60,12 @@ export interface Context {
 
 /** Makes the context of a request; nothing is opened before it is needed. */
 export function createContext(services: Services, request: RequestFacts, caller: Principal | null): Context {
-  const log = services.log.child({ requestId: request.requestId })
-  const ctx = { services, request, log, caller, principal: caller, loaders: new Map() }
-  return Object.assign(ctx, { rows: rowsFor(ctx, caller) })
+  const parts = { services, request, loaders: new Map<object, unknown>() }
+  return { ...parts, caller, principal: caller, rows: rowsFor(parts, caller) }
 }
 
 function rowsFor(ctx: Pick<Context, 'services' | 'request' | 'loaders'>, principal: Principal | null): Rows {
-  const rows = openRows(ctx.services.database, principal?.organizationId ?? null, ctx.request.signal)
+  const rows = openRows(ctx.services.database, principal?.organizationId ?? null, ctx.request.deadline)
   rows.onChange(() => ctx.loaders.clear())
   return rows
 }

@@ -2,6 +2,7 @@ import { accessPlugin } from '../../src/access/plugin.ts'
 import type { Policy } from '../../src/access/policy.ts'
 import type { Powers } from '../../src/access/powers.ts'
 import { loadConfig } from '../../src/config.ts'
+import { noTrustedDocuments } from '../../src/documents/trusted-documents.ts'
 import { startApollo } from '../../src/http/graphql.ts'
 import { createLogger } from '../../src/http/log.ts'
 import type { createSchema } from '../../src/schema.ts'
@@ -22,6 +23,7 @@ export async function startExecutor(schema: ServedSchema, policy: Policy | null)
     log: createLogger('fatal'),
     schema,
     plugins: policy ? [accessPlugin({ policy, mode: config.authorizationMode })] : [],
+    documents: noTrustedDocuments,
     formatError: (formatted) => formatted,
   })
   return async (query, powers) => {

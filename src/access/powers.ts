@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { PrincipalKind, Role } from '../principal/principal.ts'
 import type { ScopeRegistry } from './scopes.ts'
 
@@ -13,11 +14,40 @@ export interface Powers {
   readonly key: string
 }
 
-/** Derives the powers of a principal. Only a user (an operator included) holds a role; for others it is dropped. */
+/** The powers of a principal, made once for all that are alike. Only a user (an operator included) holds a role; for others it is dropped. */
 export function makePowers(
   kind: PrincipalKind,
   role: Role | null,
   grantedScopes: Iterable<string>,
+  registry: ScopeRegistry,
+): Powers {
+  const granted = [...grantedScopes]
+  const made = madeOf(registry)
+  const name = JSON.stringify([kind, role, granted])
+  const before = made.get(name)
+  if (before) return before
+  const powers = newPowers(kind, role, granted, registry)
+  made.set(name, powers)
+  return powers
+}
+
+/** Of very many different grants, those that were used longest ago are made anew. */
+const MOST_MADE = 1_000
+
+const madeByRegistry = new WeakMap<ScopeRegistry, LRUCache<string, Powers>>()
+
+function madeOf(registry: ScopeRegistry): LRUCache<string, Powers> {
+  const before = madeByRegistry.get(registry)
+  if (before) return before
+  const made = new LRUCache<string, Powers>({ max: MOST_MADE })
+  madeByRegistry.set(registry, made)
+  return made
+}
+
+function newPowers(
+  kind: PrincipalKind,
+  role: Role | null,
+  grantedScopes: readonly string[],
   registry: ScopeRegistry,
 ): Powers {
   const isUser = kind === 'USER' || kind === 'OPERATOR'

@@ -85,6 +85,7 @@ function pagesShape(
   const order = sorting(page, ordering)
   return {
     key: `pages of ${entity.meta.className} ${key} ${Object.entries(order).join()}`,
+    entity,
     values: [...values.slice(0, -1), String(page.size + 1), parentIds],
     async compile(em, standIns) {
       const query = em.createQueryBuilder(entity, 't').select(shown(em, entity))
@@ -121,6 +122,7 @@ async function countedUnder(read: Reader, entity: Entity, parent: string, parent
   const { key, values } = apart(where)
   const rows = await read({
     key: `count under ${entity.meta.className} ${key}`,
+    entity,
     values,
     async compile(em, standIns) {
       const column = columnOf(em, entity, parent)

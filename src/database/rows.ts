@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/sql'
+import type { Deadline } from '../http/deadline.ts'
 import type { Database } from './database.ts'
 import type { Reading } from './reading.ts'
 import type { Shape } from './shape.ts'
@@ -73,9 +74,9 @@ function keepReading(database: Database, organizationId: string | null) {
 
 /**
  * The rows for one operation of a principal with this organization. Nothing is opened before it is needed.
- * @param signal aborted when the caller has been told that the operation took too long: nothing is committed after that.
+ * @param deadline passed when the caller has been told that the operation took too long: nothing is committed after that.
  */
-export function openRows(database: Database, organizationId: string | null, signal?: AbortSignal): Rows {
+export function openRows(database: Database, organizationId: string | null, deadline?: Deadline): Rows {
   const forgetters: (() => void)[] = []
   const reading = keepReading(database, organizationId)
   const queue = openQueue()
@@ -83,7 +84,7 @@ export function openRows(database: Database, organizationId: string | null, sign
   async function write<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T> {
     await reading.end()
     try {
-      return await transact(database, { door, organizationId, readOnly: false }, work, signal)
+      return await transact(database, { door, organizationId, readOnly: false }, work, deadline)
     } finally {
       for (const forget of forgetters) forget()
     }

@@ -31,6 +31,7 @@ export async function countRows(read: Reader, entity: Entity, where: Where): Pro
   const { key, values } = apart(where)
   const [row] = await read({
     key: `count ${entity.meta.className} ${key}`,
+    entity,
     values,
     async compile(em, standIns) {
       const query = em.createQueryBuilder(entity, 't').select(raw('count(*)::int as total'))
@@ -45,6 +46,7 @@ function shapeOf<E extends Entity>({ entity, where, orderBy, limit }: Selection<
   const sorted = orderBy ? Object.entries(orderBy).join() : ''
   return {
     key: `${entity.meta.className} ${key} ${sorted} ${limit === undefined ? '' : 'limited'}`,
+    entity,
     values: limit === undefined ? values : [...values, String(limit)],
     async compile(em, standIns) {
       const query = em.createQueryBuilder(entity, 't').select(shown(em, entity))

@@ -1,3 +1,4 @@
+import type { EntitySchema } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/sql'
 import { LRUCache } from 'lru-cache'
 import { compiledFrom, standInFor, type CompiledStatement, type OrmQuery, type Value } from './compiled-statement.ts'
@@ -7,6 +8,8 @@ import type { Database } from './database.ts'
 export interface Shape {
   /** The same for questions that differ in their values alone. No value of a client is part of it. */
   readonly key: string
+  /** Whose rows are asked for. */
+  readonly entity: EntitySchema
   readonly values: readonly Value[]
   /** Has the ORM write the statement, its filters applied, with stand-ins in the place of the values. */
   compile(em: EntityManager, standIns: readonly Value[]): Promise<OrmQuery>
@@ -18,8 +21,8 @@ const MOST_SHAPES = 1_000
 const statements = new WeakMap<Database, LRUCache<string, Promise<CompiledStatement>>>()
 
 interface Compiling {
-  /** Whether the rows are those of one tenant, which the statement must name. */
-  ofTenant: boolean
+  /** Whether the door is that of one tenant, which a statement about its own rows must name. */
+  throughTenant: boolean
   /** An EntityManager with the door's filters, and the stand-in for the tenant. */
   readonly fork: () => EntityManager
 }
@@ -28,7 +31,7 @@ interface Compiling {
 export function statementOf(database: Database, shape: Shape, compiling: Compiling): Promise<CompiledStatement> {
   const compiled = statements.get(database) ?? new LRUCache<string, Promise<CompiledStatement>>({ max: MOST_SHAPES })
   statements.set(database, compiled)
-  const key = `${compiling.ofTenant ? 'tenant' : 'across'} ${shape.key}`
+  const key = `${compiling.throughTenant ? 'tenant' : 'across'} ${shape.key}`
   const before = compiled.get(key)
   if (before) return before
   const made = compile(shape, compiling)
@@ -38,9 +41,12 @@ export function statementOf(database: Database, shape: Shape, compiling: Compili
   return made
 }
 
-async function compile(shape: Shape, { ofTenant, fork }: Compiling): Promise<CompiledStatement> {
+async function compile(shape: Shape, { throughTenant, fork }: Compiling): Promise<CompiledStatement> {
   const standIns = shape.values.map((value, at) => standInFor(at, value))
-  return compiledFrom(await shape.compile(fork(), standIns), standIns, { ofTenant })
+  const em = fork()
+  // Users are nobody's own: at the tenant's door row-level security alone says which of them are its members.
+  const ofTenant = throughTenant && 'tenant' in em.getMetadata().get(shape.entity).filters
+  return compiledFrom(await shape.compile(em, standIns), standIns, { ofTenant })
 }
 
 /** The statements that have been compiled for a database so far; for tests that look at all of them. */

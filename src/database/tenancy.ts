@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { EntityManager } from '@mikro-orm/sql'
 import { validate } from 'uuid'
 import { forbidden } from '../errors.ts'
+import type { Deadline } from '../http/deadline.ts'
 import { STAND_IN_TENANT, type CompiledStatement } from './compiled-statement.ts'
 import type { Database } from './database.ts'
 import type { Reach, Reading } from './reading.ts'
@@ -76,7 +77,7 @@ export function openReading(database: Database, opening: Omit<Opening, 'readOnly
 /** The statement for a question through a door, with both walls in it: the filter's condition, for whichever tenant. */
 export function statementThrough(database: Database, door: Door, shape: Shape): Promise<CompiledStatement> {
   const fork = () => forkFor(database, { door, tenant: STAND_IN_TENANT })
-  return statementOf(database, shape, { ofTenant: door === 'tenant', fork })
+  return statementOf(database, shape, { throughTenant: door === 'tenant', fork })
 }
 
 /** The piece of work that is running now with a connection in its hands. */
@@ -121,13 +122,13 @@ export async function transact<T>(
   database: Database,
   opening: Opening,
   work: (em: EntityManager) => Promise<T>,
-  signal?: AbortSignal,
+  deadline?: Deadline,
 ): Promise<T> {
   const em = await begin(database, opening)
   let result: T
   try {
     result = await hold(() => work(em))
-    signal?.throwIfAborted()
+    deadline?.throwIfAborted()
     await em.commit()
   } catch (error) {
     await em.rollback().catch(() => {})

@@ -19,14 +19,19 @@ export function tellQuota(request: FastifyRequest, quota: Quota): void {
  */
 export function rateLimitHeaders(app: FastifyInstance, countRefused: (request: FastifyRequest) => Promise<void>): void {
   app.decorateRequest('quotas', null)
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     request.quotas = new Map()
+    done()
   })
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     const quotas = (request.quotas ??= new Map<string, Quota>())
+    const tell = () => {
+      if (quotas.size > 0) reply.headers(headersOf([...quotas.values()]))
+      done()
+    }
+    if (quotas.size > 0) tell()
     // It has its answer, whatever the count says.
-    if (quotas.size === 0) await countRefused(request).catch(() => undefined)
-    if (quotas.size > 0) reply.headers(headersOf([...quotas.values()]))
+    else countRefused(request).then(tell, tell)
   })
 }
 

@@ -5,6 +5,7 @@ import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import ipaddr from 'ipaddr.js'
 import type { TellQuota } from '../rate-limits/rate-limits.ts'
+import { TimeLimit, type Deadline } from './deadline.ts'
 import { tellQuota } from './rate-limit-headers.ts'
 
 /** What the HTTP layer tells about a request, for a context to be made of. */
@@ -17,10 +18,10 @@ export interface RequestFacts {
   /** Tells the answer's headers what is left of a limit. */
   tellQuota: TellQuota
   /**
-   * Aborts when the operation has run out of time and its caller has been answered 503. Resolvers are not
-   * stopped: JavaScript cannot. What commits should ask `signal.aborted` first, and what waits should listen.
+   * Passed when the operation has run out of time and its caller has been answered 503. Resolvers are not stopped: JavaScript
+   * cannot. What commits should ask first.
    */
-  signal: AbortSignal
+  deadline: Deadline
 }
 
 /** What is known of the GraphQL request that is being answered, wherever there is no context at hand. */
@@ -42,21 +43,23 @@ export function requestIdOf(request: IncomingMessage): string {
 }
 
 /** The facts of a request, safe to store and to log. */
-export function factsOf(request: FastifyRequest, signal = new AbortController().signal): RequestFacts {
+export function factsOf(request: FastifyRequest, deadline: Deadline = TimeLimit.none): RequestFacts {
   return {
     requestId: request.id,
     headers: request.headers,
     ipAddress: ipAddressOf(request),
     userAgent: userAgentOf(request.headers['user-agent']),
     tellQuota: (quota) => tellQuota(request, quota),
-    signal,
+    deadline,
   }
 }
 
 function ipAddressOf(request: FastifyRequest): string {
   // A proxy that forwards what its own client claimed can bring any text here: only an address is taken.
-  const address = isIP(request.ip) ? request.ip : (request.socket.remoteAddress ?? '')
-  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address
+  const kind = isIP(request.ip)
+  const address = kind ? request.ip : (request.socket.remoteAddress ?? '')
+  // An IPv4 address has one spelling, as far as `isIP` takes it.
+  return kind === 4 || !ipaddr.isValid(address) ? address : ipaddr.process(address).toString()
 }
 
 const userAgentMaxLength = 256

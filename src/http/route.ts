@@ -1,8 +1,8 @@
-import type { ApolloServer, BaseContext } from '@apollo/server'
-import { fastifyApolloHandler } from '@as-integrations/fastify'
+import { HeaderMap, type ApolloServer, type BaseContext, type HTTPGraphQLRequest } from '@apollo/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpConfig } from './config.ts'
 import { BadRequest } from './body.ts'
+import { timedOut, TimeLimit, withTimeLimit } from './deadline.ts'
 import { errorBody } from './errors.ts'
 import { withStatus } from './graphql.ts'
 import { sandboxPolicy } from './headers.ts'
@@ -11,7 +11,7 @@ import { factsOf, requestScope, type RequestFacts, type RequestScope } from './r
 
 declare module 'fastify' {
   interface FastifyRequest {
-    graphql: (RequestScope & { timeout: AbortController }) | null
+    graphql: RequestScope | null
   }
 }
 
@@ -26,48 +26,69 @@ export function graphqlRoute<Context extends BaseContext>(
   createContext: CreateContext<Context>,
 ): void {
   const { timeoutMs } = config.limits
-  const answer = fastifyApolloHandler(apollo, {
-    context: (request) => withStatus(() => createContext(factsOf(request, timeoutOf(request).signal))),
-  })
   app.decorateRequest('graphql', null)
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
     exposeHeadRoute: false,
-    onRequest: async (request) => assertAnswerable(request),
-    preHandler: async (request) => liftPreflightWhereNoBrowserAsks(request),
-    handler: async (request, reply) => {
-      const scope = { requestId: request.id, operationName: null, timeout: new AbortController() }
-      request.graphql = scope
-      const run = async (): Promise<unknown> => answer.call(app, request, reply)
-      const result = await withTimeout(timeoutMs, scope.timeout, () => requestScope.run(scope, run))
-      return result === timedOut ? sendTimeout(reply, timeoutMs) : result
-    },
-    onSend: async (_request, reply) => {
+    onRequest: (request, reply, done) => {
       // Answers hold tokens and rows: no cache on the way may keep one.
       reply.header('cache-control', 'no-store')
-      if (reply.getHeader('content-type') === 'text/html') reply.header('content-security-policy', sandboxPolicy)
+      assertAnswerable(request)
+      liftPreflightWhereNoBrowserAsks(request)
+      done()
+    },
+    handler: async (request, reply) => {
+      const scope: RequestScope = { requestId: request.id, operationName: null }
+      request.graphql = scope
+      const limit = new TimeLimit()
+      const context = () => withStatus(() => createContext(factsOf(request, limit)))
+      const asked = { httpGraphQLRequest: graphqlRequest(request), context }
+      const run = () => requestScope.run(scope, () => apollo.executeHTTPGraphQLRequest(asked))
+      const answer = await withTimeLimit(timeoutMs, limit, run)
+      return answer === timedOut ? sendTimeout(reply, timeoutMs) : send(reply, answer)
     },
   })
   app.route({
     method: ['DELETE', 'HEAD', 'PATCH', 'PUT'],
     url: '/graphql',
     handler: async (_request, reply) => {
-      reply.code(405).headers({ allow: 'GET, POST', 'content-type': 'application/json; charset=utf-8' })
+      const contentType = 'application/json; charset=utf-8'
+      reply.code(405).headers({ allow: 'GET, POST', 'cache-control': 'no-store', 'content-type': contentType })
       return errorBody('BAD_REQUEST', 'GraphQL is served by GET and POST')
     },
   })
 }
 
-function timeoutOf(request: FastifyRequest): AbortController {
-  if (request.graphql === null) throw new Error('The request is not being answered')
-  return request.graphql.timeout
+/** The request as Apollo Server takes it. */
+function graphqlRequest({ method, url, headers: given, body }: FastifyRequest): HTTPGraphQLRequest {
+  const headers = new HeaderMap()
+  for (const name in given) {
+    const value = given[name]
+    if (value !== undefined) headers.set(name, typeof value === 'string' ? value : value.join(', '))
+  }
+  const at = url.indexOf('?')
+  return { method, headers, search: at === -1 ? '' : url.slice(at), body }
 }
 
-/** Refuses what Apollo Server would stumble over, or would run first and then not know how to answer. */
+type Answer = Awaited<ReturnType<ApolloServer['executeHTTPGraphQLRequest']>>
+
+function send(reply: FastifyReply, { status, headers, body }: Answer): string {
+  // Only `@defer` and `@stream` are answered in parts, and the schema has neither.
+  if (body.kind !== 'complete') throw new Error('An answer in parts cannot be sent')
+  reply.code(status ?? 200)
+  for (const [name, value] of headers) reply.header(name, value)
+  if (headers.get('content-type') === 'text/html') reply.header('content-security-policy', sandboxPolicy)
+  return body.string
+}
+
+/** What a Host header is nearly always. */
+const plainHost = /^[\w.-]+(:\d{1,5})?$/
+
+/** Refuses what Apollo Server would run first and then not know how to answer, and a Host that is none. */
 function assertAnswerable(request: FastifyRequest): void {
-  // The integration builds a URL from the Host header, whatever that holds.
-  if (!URL.canParse(request.url, `${request.protocol}://${request.hostname}/`)) {
+  const { host } = request
+  if (!plainHost.test(host) && !URL.canParse(`${request.protocol}://${host}/`)) {
     throw new BadRequest(400, 'The Host header is not a host')
   }
   if (request.method === 'POST' && responseMediaType(request.headers.accept) === null) {
@@ -84,37 +105,14 @@ const preflightHeaders = ['x-apollo-operation-name', 'apollo-require-preflight']
  * cannot change that without a preflight.
  */
 function liftPreflightWhereNoBrowserAsks(request: FastifyRequest): void {
+  if (request.method !== 'GET') return
   const { headers } = request
-  if (request.method !== 'GET' || preflightHeaders.some((name) => headers[name] !== undefined)) return
+  if (preflightHeaders.some((name) => headers[name] !== undefined)) return
   const site = headers['sec-fetch-site']
   const fromBrowser =
     headers.origin !== undefined || headers.cookie !== undefined || /^Mozilla\//i.test(headers['user-agent'] ?? '')
   const trusted = site === undefined ? !fromBrowser : site === 'same-origin' || site === 'none'
   if (trusted) headers['apollo-require-preflight'] = 'lifted'
-}
-
-const timedOut = Symbol('timed out')
-
-/** The loser of the race goes on, and what becomes of it is dropped: the answer is sent once. */
-async function withTimeout<Result>(
-  timeoutMs: number,
-  controller: AbortController,
-  run: () => Promise<Result>,
-): Promise<Result | typeof timedOut> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<typeof timedOut>((resolve) => {
-    timer = setTimeout(() => {
-      resolve(timedOut)
-      controller.abort()
-    }, timeoutMs)
-    // After the server has closed, an operation that never ends must not keep the process.
-    timer.unref()
-  })
-  try {
-    return await Promise.race([run(), timeout])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function sendTimeout(reply: FastifyReply, timeoutMs: number): string {

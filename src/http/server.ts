@@ -97,7 +97,9 @@ async function serveGraphql<Context extends BaseContext>(
 
 /** One line a request: no query string, header or body, which is where secrets travel. */
 function logRequests(app: FastifyInstance, log: Logger): void {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
+    done()
+    if (!log.isLevelEnabled(reply.statusCode >= 500 ? 'warn' : 'info')) return
     const line = {
       requestId: request.id,
       method: request.method,

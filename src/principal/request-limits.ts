@@ -23,7 +23,7 @@ export interface RequestLimits {
 /** The limits that a request is counted under. */
 export function requestLimits({ rateLimits, config }: Services, request: RequestFacts): RequestLimits {
   const perMinute = config.rateLimits
-  const address = addressBlock(request.ipAddress)
+  const address = () => addressBlock(request.ipAddress)
   let isCounted = false
   let giveBackLookUp: (() => void) | null = null
 
@@ -43,7 +43,7 @@ export function requestLimits({ rateLimits, config }: Services, request: Request
   }
 
   return {
-    byAddress: () => count({ policy: 'anonymous', subject: `address ${address}`, perMinute: perMinute.anonymous }),
+    byAddress: () => count({ policy: 'anonymous', subject: `address ${address()}`, perMinute: perMinute.anonymous }),
     byUser: (userId) => countCaller({ policy: 'user', subject: `user ${userId}`, perMinute: perMinute.user }),
     async byExternal(subject, { source, organization }) {
       if (source === 'organization' && !isCounted) {
@@ -61,7 +61,7 @@ export function requestLimits({ rateLimits, config }: Services, request: Request
     // Apart from what the address sends without a credential: a neighbour must not keep good ones from being known.
     async beforeLookUp() {
       if (isCounted || giveBackLookUp) return
-      const limit = { policy: 'look-up', subject: `look-up ${address}`, perMinute: perMinute.anonymous }
+      const limit = { policy: 'look-up', subject: `look-up ${address()}`, perMinute: perMinute.anonymous }
       giveBackLookUp = await rateLimits.take(limit, tellWhereNoneIsLeft)
     },
   }

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /**
@@ -5,6 +6,8 @@ import ipaddr from 'ipaddr.js'
  * which is the least that a customer has. A text that is no address counts as it is.
  */
 export function addressBlock(ipAddress: string): string {
+  // As the other way below would spell it.
+  if (isIPv4(ipAddress)) return ipAddress
   if (!ipaddr.isValid(ipAddress)) return ipAddress
   const address = ipaddr.process(ipAddress)
   if (!('parts' in address)) return address.toString()

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { GraphQLError, GraphQLScalarType } from 'graphql'
 import { GraphQLDateTime, GraphQLEmailAddress } from 'graphql-scalars'
 import { ApiError, unauthenticated } from '../../src/errors.ts'
+import type { RequestFacts } from '../../src/http/request.ts'
 import { answerOf, givenServer, throwables, type Answer, type GivenServer } from './given-server.ts'
 
 /** Scalars that tell of a value in sentences of their own. */
@@ -365,11 +366,11 @@ describe('in production', () => {
 })
 
 test('an operation that takes too long is answered once, with 503, and learns of it', async () => {
-  const learned: boolean[] = []
+  const asked: RequestFacts[] = []
   const slow = await givenServer({
     config: { limits: { ...(await import('./given-server.ts')).testConfig.limits, timeoutMs: 100 } },
     createContext: (facts) => {
-      facts.signal.addEventListener('abort', () => learned.push(true))
+      asked.push(facts)
       return { facts }
     },
   })
@@ -377,9 +378,10 @@ test('an operation that takes too long is answered once, with 503, and learns of
   expect(response.status).toBe(503)
   expect((await answerOf(response)).errors?.[0]?.extensions).toEqual({ code: 'TIMEOUT' })
   expect(response.headers.get('cache-control')).toBe('no-store')
-  expect(learned).toEqual([true])
+  expect(asked.map(({ deadline }) => deadline.aborted)).toEqual([true])
   await new Promise((resolve) => setTimeout(resolve, 500))
   expect((await slow.post({ query: '{ slow(ms: 1) }' })).status).toBe(200)
+  expect(asked[1]?.deadline.aborted).toBe(false)
   const lines = slow.lines().filter((line) => line.operationName === 'Slowly')
   expect(lines).toMatchObject([{ status: 503, level: 40, msg: 'request' }])
   await slow.close()

@@ -101,7 +101,7 @@ export const testSchema: GraphQLSchema = makeExecutableSchema({
       thrownHard: (_: unknown, { kind }: { kind: string }) => fail(kind),
       slow: async (_: unknown, { ms }: { ms: number }, { facts }: TestContext) => {
         await new Promise((resolve) => setTimeout(resolve, ms).unref())
-        return facts.signal.aborted ? 'aborted' : 'done'
+        return facts.deadline.aborted ? 'aborted' : 'done'
       },
       projects: () => connection,
       project: () => project,

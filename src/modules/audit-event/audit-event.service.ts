@@ -24,13 +24,12 @@ export interface Happening {
 export interface Acting {
   readonly principal: Context['principal']
   readonly request: Readonly<Record<'ipAddress' | 'userAgent' | 'requestId', string | null>>
-  readonly log: Logger
-  readonly services: Pick<Context['services'], 'clock'>
+  readonly services: Pick<Context['services'], 'clock' | 'log'>
 }
 
 /** For what the server does of itself, at nobody's request: its events have no actor. */
 export function theServerItself(log: Logger, clock: () => Date): Acting {
-  return { principal: null, request: { ipAddress: null, userAgent: null, requestId: null }, log, services: { clock } }
+  return { principal: null, request: { ipAddress: null, userAgent: null, requestId: null }, services: { clock, log } }
 }
 
 /** What deserves a second look: logged as a warning. */
@@ -87,7 +86,7 @@ export async function audit(ctx: Acting, em: EntityManager, happening: Happening
     request.requestId,
   ])
   const level = SECURITY_ACTIONS.has(event.action) ? 'warn' : 'info'
-  afterCommit(em, () => ctx.log[level]({ event }, event.action))
+  afterCommit(em, () => ctx.services.log[level]({ requestId: ctx.request.requestId, event }, event.action))
 }
 
 /** Records what no transaction of its own stands behind: a refusal, a failed sign-in. */
