@@ -14,6 +14,7 @@ export const httpStatusOf = {
   BAD_REQUEST: 400,
   OPERATION_RESOLUTION_FAILURE: 400,
   TIMEOUT: 503,
+  UNAVAILABLE: 503,
   INTERNAL_SERVER_ERROR: 500,
 } as const
 export type ErrorCode = keyof typeof httpStatusOf
@@ -75,4 +76,9 @@ export function conflict(reason: string, message: string): ApiError {
 /** Too many attempts. */
 export function rateLimited(retryAfterSeconds: number, message = 'Too many attempts'): ApiError {
   return new ApiError('RATE_LIMITED', message, { retryAfterSeconds: Math.max(1, Math.ceil(retryAfterSeconds)) })
+}
+
+/** The server cannot do it now, and will be able to by itself. A change that was asked for may have been made all the same. */
+export function unavailable(message: string, retryAfterSeconds = 1): ApiError {
+  return new ApiError('UNAVAILABLE', message, { retryAfterSeconds })
 }
