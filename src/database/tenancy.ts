@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/sql'
 import { validate } from 'uuid'
 import { forbidden } from '../errors.ts'
 import type { Database } from './database.ts'
+import { repeatOnConflict } from './repeat.ts'
 import { roles } from './roles.ts'
 
 /**
@@ -86,7 +87,7 @@ async function hold<T>(work: () => Promise<T>): Promise<T> {
 /**
  * Runs `work` in a transaction of its own through a door; what it wrote is committed when it resolves and rolled back when
  * it throws. For what runs outside a request's rows (a credential being looked up, a background job); a resolver or
- * service uses the request's {@link Rows}.
+ * service uses the request's {@link Rows}. As there, `work` may be run again.
  */
 export async function inTransaction<T>(
   database: Database,
@@ -97,7 +98,16 @@ export async function inTransaction<T>(
   return transact(database, opening, work)
 }
 
-async function transact<T>(
+function transact<T>(
+  database: Database,
+  opening: Opening,
+  work: (em: EntityManager) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  return repeatOnConflict(() => transactOnce(database, opening, work, signal), signal)
+}
+
+async function transactOnce<T>(
   database: Database,
   opening: Opening,
   work: (em: EntityManager) => Promise<T>,
@@ -130,7 +140,10 @@ export interface Rows {
    * transaction first, so that a request never holds two connections.
    */
   read<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
-  /** Runs `work` in a transaction of its own; reads after it see what it wrote. */
+  /**
+   * Runs `work` in a transaction of its own; reads after it see what it wrote. After a deadlock it is run again, with a new
+   * EntityManager: it must have no effect but its statements, and leave others to {@link afterCommit}.
+   */
   write<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
   /** Runs `work`, which takes a connection of its own, while the operation holds none. */
   apart<T>(work: () => Promise<T>): Promise<T>
