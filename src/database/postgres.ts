@@ -9,6 +9,7 @@ import { assertMigrated, migratePostgres } from './migrate.ts'
 import { ormOptions } from './orm-options.ts'
 import { roles } from './roles.ts'
 import { assertOrdinaryLogin, assertServingRole } from './serving-role.ts'
+import { endSilentConnections, impatientSocket, VANISHED_CLIENTS } from './silent-connections.ts'
 
 /**
  * Gives a connection that breaks in the middle of a transaction back to the pool, which makes a new one in its place.
@@ -42,15 +43,20 @@ export async function openPostgres(config: Config, entities: Entities, log: Logg
     clientUrl: url,
     pool: { min: 0, max: poolSize },
     driverOptions: {
-      onPoolCreated: releaseBroken,
+      onPoolCreated: (pool: Pool) => {
+        releaseBroken(pool)
+        endSilentConnections(pool, { url, statementTimeoutMs, log })
+      },
+      stream: impatientSocket,
       // The role that owns nothing (isolation.md, wall two), from the connection's first moment on. As a parameter of the
       // connection it is also what `reset role` and `discard all` lead back to; after a `set role` they would not.
-      options: `-c role=${roles.server}`,
+      options: `-c role=${roles.server} ${VANISHED_CLIENTS}`,
       application_name: 'tenantry',
       statement_timeout: statementTimeoutMs,
       connectionTimeoutMillis: statementTimeoutMs,
       idle_in_transaction_session_timeout: config.http.limits.timeoutMs * 3,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 5_000,
     },
   })
   try {
