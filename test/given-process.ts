@@ -18,6 +18,8 @@ export interface Running {
   stdout(): string
   /** Asks it to end, and waits until it has. */
   stop(): Promise<Ended>
+  /** Ends it as a power cut would, and waits until it has. */
+  kill(): Promise<Ended>
 }
 
 interface Spawning {
@@ -61,13 +63,13 @@ export function runServer(args: readonly string[], spawning: Spawning = {}): Pro
  */
 export async function startServerProcess(args: readonly string[], spawning: Spawning = {}): Promise<Running> {
   const { child, written, ended } = start(process.execPath, [main, ...args], spawning)
-  const stop = () => {
-    child.kill('SIGTERM')
+  const endBy = (signal: 'SIGTERM' | 'SIGKILL') => () => {
+    child.kill(signal)
     return ended
   }
   for (;;) {
     const url = /^ {2}GraphQL +(\S+)\/graphql\n\n/m.exec(written.stdout)?.[1]
-    if (url) return { url, stdout: () => written.stdout, stop }
+    if (url) return { url, stdout: () => written.stdout, stop: endBy('SIGTERM'), kill: endBy('SIGKILL') }
     if (child.exitCode !== null) throw new Error(`The server has ended:\n${written.stderr}${written.stdout}`)
     await sleep(20)
   }

@@ -47,7 +47,8 @@ interface Starting {
   databaseUrl?: string | undefined
 }
 
-const SETTINGS = {
+/** The settings of a test server that are no setting's default. */
+export const SETTINGS = {
   NODE_ENV: 'test',
   PORT: '0',
   DATA_DIR: ':memory:',
