@@ -8,8 +8,8 @@ export interface Row {
   failure: string
   /** What the clients saw meanwhile. */
   saw: string
-  /** The longest that a client waited for an answer, in milliseconds. */
-  slowestMs: number
+  /** The longest that a client waited for an answer, in milliseconds; null where there was none. */
+  slowestMs: number | null
   /** How long after the failure's end the last request failed, in milliseconds; null where that makes no sense. */
   backMs: number | null
   /** What was looked for afterwards, and found to be whole. */
@@ -60,7 +60,7 @@ export async function writeTable(): Promise<void> {
   const found = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Row)
   const lines = found.map(
     ({ failure, saw, slowestMs, backMs, kept }) =>
-      `| ${failure} | ${saw} | ${seconds(slowestMs)} | ${backMs === null ? '' : seconds(backMs)} | ${kept} |`,
+      `| ${failure} | ${saw} | ${seconds(slowestMs)} | ${seconds(backMs)} | ${kept} |`,
   )
   const titles = '| what failed | what clients saw | slowest answer | served again after | what was whole afterwards |'
   const text = `${readFileSync(head, 'utf8')}\n${titles}\n| --- | --- | ---: | ---: | --- |\n${lines.join('\n')}\n`
@@ -68,4 +68,4 @@ export async function writeTable(): Promise<void> {
   writeFileSync(table, await format(text, options))
 }
 
-const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
+const seconds = (ms: number | null): string => (ms === null ? '' : `${(ms / 1_000).toFixed(1)} s`)
