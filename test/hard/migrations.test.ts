@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { Client } from 'pg'
 import { root, type Running } from '../given-process.ts'
 import { SETTINGS } from '../harness.ts'
 import { note } from './failure-table.ts'
@@ -11,15 +12,15 @@ import { pathOf } from './programs.ts'
 
 const ROUNDS = 4
 let cluster: Cluster
-/** What the migrations make where nothing disturbs them, and how long they take. */
-let undisturbed: { schema: string; ms: number }
+/** What the migrations make where nothing disturbs them. */
+let undisturbed: string
 
 beforeAll(async () => {
   cluster = await givenCluster()
   const url = await emptyDatabase('undisturbed')
-  const since = performance.now()
   expect(await migrating(url).ended).toBe(0)
-  undisturbed = { ms: performance.now() - since, schema: await schemaOf(url) }
+  undisturbed = await schemaOf(url)
+  expect(undisturbed).toContain('CREATE POLICY')
 })
 afterAll(() => cluster?.remove())
 
@@ -47,20 +48,35 @@ async function schemaOf(url: string): Promise<string> {
   return text.replace(/^\\(un)?restrict .*$/gm, '')
 }
 
-test('the migrations are killed on their way', async () => {
-  let unfinished = 0
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const url = await emptyDatabase(`killed_${round}`)
-    const first = migrating(url)
-    // Starting takes the first third or so.
-    await sleep(undisturbed.ms * (0.3 + (0.7 * round) / ROUNDS))
-    first.kill()
-    if ((await first.ended) !== 0) unfinished += 1
-    expect(await migrating(url).ended).toBe(0)
-    expect(await schemaOf(url)).toBe(undisturbed.schema)
+/** Waits until the migrations of a database have changed something that they have not committed. */
+async function untilInTheMidst(database: string): Promise<void> {
+  const watching = new Client({ connectionString: `postgres://postgres@127.0.0.1:${cluster.port}/postgres` })
+  await watching.connect()
+  try {
+    for (;;) {
+      const sql = 'select 1 from pg_stat_activity where datname = $1 and backend_xid is not null'
+      if ((await watching.query(sql, [database])).rowCount) return
+      await sleep(1)
+    }
+  } finally {
+    await watching.end()
   }
-  expect(unfinished).toBeGreaterThan(0)
-  const failure = `kill -9 during the migrations, ${ROUNDS} times, ${unfinished} of them before they had ended`
+}
+
+test('the migrations are killed on their way', async () => {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const database = `killed_${round}`
+    const url = await emptyDatabase(database)
+    const first = migrating(url)
+    await untilInTheMidst(database)
+    await sleep(round * 20)
+    first.kill()
+    // Had it ended by itself, nothing would have been killed.
+    expect(await first.ended).toBeNull()
+    expect(await migrating(url).ended).toBe(0)
+    expect(await schemaOf(url)).toBe(undisturbed)
+  }
+  const failure = `kill -9 in the midst of the migrations' transaction, ${ROUNDS} times`
   const kept = 'the next run ends, and what it leaves is what an undisturbed one leaves'
   note('killed-migrations', { failure, saw: '', slowestMs: null, backMs: null, kept })
 })
@@ -73,7 +89,7 @@ test('two instances migrate at once', async () => {
   const ms = performance.now() - since
   try {
     for (const instance of instances) await givenPeople(instance, 1)
-    expect(await schemaOf(url.href)).toBe(undisturbed.schema)
+    expect(await schemaOf(url.href)).toBe(undisturbed)
   } finally {
     for (const instance of instances) expect(await instance.stop()).toMatchObject({ code: 0, stderr: '' })
   }

@@ -44,7 +44,7 @@ test('an instance is told to end under load, and another one takes over', async 
   expect(seen.filter((one) => one.startedAt < beganAt && !isServed(one))).toEqual([])
   for (const { outcome } of seen) expect(['200', '503 UNAVAILABLE', 'no answer']).toContain(outcome)
   const kept = await expectWhole(cluster, load.acknowledged)
-  const failure = `SIGTERM under load; the process has ended after ${(tookMs / 1_000).toFixed(1)} s`
+  const failure = `SIGTERM without a grace period, ended after ${(tookMs / 1_000).toFixed(1)} s; 0.2 s later clients know of another instance`
   note('sigterm', { failure, saw: sawOf(seen), slowestMs: slowestOf(seen), backMs: null, kept })
 })
 
