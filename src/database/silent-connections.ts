@@ -96,31 +96,33 @@ const WORKING = `select pid from pg_stat_activity where usename = session_user a
 const END = `select pg_terminate_backend(pid) from pg_stat_activity
   where pid = any ($1) and usename = session_user and state <> 'active'`
 
-/** Asks the server what it is working on: once for all who ask meanwhile. */
+/** Asks the server what it is working on, and has it end what was given up. @returns null where it cannot be asked */
+async function ask(url: string, ending: Set<number>): Promise<Set<number> | null> {
+  const client = new Client({ connectionString: url, application_name: 'tenantry watch', query_timeout: PROBE_MS })
+  client.on('error', () => {})
+  const timer = setTimeout(() => client.connection.stream.destroy(), PROBE_MS)
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ pid: number }>(WORKING)
+    const ended = [...ending]
+    if (ended.length > 0) await client.query(END, [ended])
+    for (const pid of ended) ending.delete(pid)
+    return new Set(rows.map(({ pid }) => pid))
+  } catch {
+    return null
+  } finally {
+    clearTimeout(timer)
+    client.connection.stream.destroy()
+  }
+}
+
+/** The server's processes behind the connections of a pool. All who ask about them meanwhile share one answer. */
 function askAfterBackends(url: string) {
   const ending = new Set<number>()
   let asking: Promise<Set<number> | null> | null = null
 
-  async function ask(): Promise<Set<number> | null> {
-    const client = new Client({ connectionString: url, application_name: 'tenantry watch', query_timeout: PROBE_MS })
-    client.on('error', () => {})
-    const timer = setTimeout(() => client.connection.stream.destroy(), PROBE_MS)
-    try {
-      await client.connect()
-      const { rows } = await client.query<{ pid: number }>(WORKING)
-      const ended = [...ending]
-      if (ended.length > 0) await client.query(END, [ended])
-      for (const pid of ended) ending.delete(pid)
-      return new Set(rows.map(({ pid }) => pid))
-    } catch {
-      return null
-    } finally {
-      clearTimeout(timer)
-      client.connection.stream.destroy()
-    }
-  }
   function answer(): Promise<Set<number> | null> {
-    asking ??= ask().finally(() => (asking = null))
+    asking ??= ask(url, ending).finally(() => (asking = null))
     return asking
   }
   async function endAll(): Promise<void> {
@@ -128,7 +130,9 @@ function askAfterBackends(url: string) {
     if (ending.size > 0) setTimeout(() => void endAll(), PROBE_MS / 2).unref()
   }
   return {
+    /** Whether the server is working on something for this one. */
     work: async (pid: number): Promise<boolean> => (await answer())?.has(pid) ?? false,
+    /** Has the server end this one, as soon as it can be asked. */
     end(pid: number): void {
       ending.add(pid)
       if (ending.size === 1) void endAll()
