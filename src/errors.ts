@@ -17,6 +17,7 @@ export const httpStatusOf = {
   PERSISTED_QUERY_NOT_SUPPORTED: 200,
   DOCUMENT_NOT_TRUSTED: 400,
   TIMEOUT: 503,
+  UNAVAILABLE: 503,
   INTERNAL_SERVER_ERROR: 500,
 } as const
 export type ErrorCode = keyof typeof httpStatusOf
@@ -78,4 +79,9 @@ export function conflict(reason: string, message: string): ApiError {
 /** Too many attempts. */
 export function rateLimited(retryAfterSeconds: number, message = 'Too many attempts'): ApiError {
   return new ApiError('RATE_LIMITED', message, { retryAfterSeconds: Math.max(1, Math.ceil(retryAfterSeconds)) })
+}
+
+/** The server cannot do it now, and will be able to by itself. A change that was asked for may have been made all the same. */
+export function unavailable(message: string, retryAfterSeconds = 1): ApiError {
+  return new ApiError('UNAVAILABLE', message, { retryAfterSeconds })
 }

@@ -21,6 +21,8 @@ export interface Running {
   ended: Promise<Ended>
   /** Asks it to end, and waits until it has. */
   stop(): Promise<Ended>
+  /** Ends it as a power cut would, and waits until it has. */
+  kill(): Promise<Ended>
 }
 
 interface Spawning {
@@ -64,13 +66,16 @@ export function runServer(args: readonly string[], spawning: Spawning = {}): Pro
  */
 export async function startServerProcess(args: readonly string[], spawning: Spawning = {}): Promise<Running> {
   const { child, written, ended } = start(process.execPath, [main, ...args], spawning)
-  const stop = () => {
-    child.kill('SIGTERM')
+  const endBy = (signal: 'SIGTERM' | 'SIGKILL') => () => {
+    child.kill(signal)
     return ended
   }
   for (;;) {
     const url = /^ {2}GraphQL +(\S+)\/graphql\n\n/m.exec(written.stdout)?.[1]
-    if (url) return { url, pid: child.pid ?? 0, stdout: () => written.stdout, ended, stop }
+    if (url) {
+      const ending = { stop: endBy('SIGTERM'), kill: endBy('SIGKILL') }
+      return { url, pid: child.pid ?? 0, stdout: () => written.stdout, ended, ...ending }
+    }
     if (child.exitCode !== null) throw new Error(`The server has ended:\n${written.stderr}${written.stdout}`)
     await sleep(20)
   }

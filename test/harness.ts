@@ -47,7 +47,7 @@ interface Starting {
   databaseUrl?: string | undefined
 }
 
-/** What every test server runs with. */
+/** The settings of a test server that are no setting's default. */
 export const SETTINGS = {
   NODE_ENV: 'test',
   PORT: '0',

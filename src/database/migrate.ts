@@ -7,9 +7,12 @@ import type { Entities } from './entities.ts'
 import { migrations } from './migrations.ts'
 import { ormOptions } from './orm-options.ts'
 import { roles } from './roles.ts'
+import { VANISHED_CLIENTS } from './silent-connections.ts'
 
 /** The advisory lock under which one instance migrates while the others wait; the number is arbitrary and ours alone. */
 const MIGRATION_LOCK = 7_265_110_382
+
+const CONNECT_MS = 10_000
 
 interface Migrating {
   migrator: { getPending(): Promise<{ name: string }[]>; up(): Promise<unknown> }
@@ -42,7 +45,14 @@ export async function assertMigrated(orm: Database['orm']): Promise<void> {
 export async function migratePostgres(config: Config, entities: Entities, log: Logger): Promise<void> {
   const { url, migrationUrl } = config.database
   if (!url || !migrationUrl) throw new Error('DATABASE_URL is not set')
-  const lock = new Client({ connectionString: migrationUrl, application_name: 'tenantry migrations' })
+  const lock = new Client({
+    connectionString: migrationUrl,
+    application_name: 'tenantry migrations',
+    connectionTimeoutMillis: CONNECT_MS,
+    // Others wait for the lock: a machine that vanishes with it must not keep it.
+    options: VANISHED_CLIENTS,
+    keepAlive: true,
+  })
   await lock.connect()
   try {
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])

@@ -53,7 +53,8 @@ export async function listenOn(url: string, channel: string, listening: Listenin
     if (live) log.warn({ err: error, channel }, 'listening to the database was interrupted')
     live = false
     client = null
-    void which.end().catch(() => {})
+    // Without a goodbye, which on a half-open connection is never answered.
+    which.connection.stream.destroy()
     schedule(RETRY_MS)
   }
   async function beat(): Promise<void> {
@@ -87,7 +88,9 @@ export async function listenOn(url: string, channel: string, listening: Listenin
     stopped = true
     live = false
     clearTimeout(timer)
+    const patience = setTimeout(() => client?.connection.stream.destroy(), REPLY_MS)
     await client?.end().catch(() => {})
+    clearTimeout(patience)
   }
 
   await connect().catch(async (error: unknown) => {

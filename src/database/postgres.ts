@@ -11,6 +11,7 @@ import { readPoolSize } from './pool-size.ts'
 import { readOnPool, tellLog } from './reading.ts'
 import { roles } from './roles.ts'
 import { assertOrdinaryLogin, assertServingRole } from './serving-role.ts'
+import { endSilentConnections, impatientSocket, VANISHED_CLIENTS } from './silent-connections.ts'
 
 /**
  * Gives a connection that breaks in the middle of a transaction back to the pool, which makes a new one in its place.
@@ -50,15 +51,20 @@ export async function openPostgres(
     clientUrl: url,
     pool: { min: 0, max: await readPoolSize(config) },
     driverOptions: {
-      onPoolCreated: releaseBroken,
+      onPoolCreated: (pool: Pool) => {
+        releaseBroken(pool)
+        endSilentConnections(pool, { url, statementTimeoutMs, log })
+      },
+      stream: impatientSocket,
       // The role that owns nothing (isolation.md, wall two), from the connection's first moment on. As a parameter of the
       // connection it is also what `reset role` and `discard all` lead back to; after a `set role` they would not.
-      options: `-c role=${roles.server}`,
+      options: `-c role=${roles.server} ${VANISHED_CLIENTS}`,
       application_name: 'tenantry',
       statement_timeout: statementTimeoutMs,
       connectionTimeoutMillis: statementTimeoutMs,
       idle_in_transaction_session_timeout: config.http.limits.timeoutMs * 3,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 5_000,
     },
   })
   const pool = await orm.em.getConnection().getNativeClient()

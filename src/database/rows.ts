@@ -16,7 +16,10 @@ export interface Rows {
   select(door: Door, shape: Shape): Promise<unknown[]>
   /** The same, through the ORM: for what needs its entities. It costs many times as much. */
   read<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
-  /** Runs `work` in a transaction of its own; reads after it see what it wrote. */
+  /**
+   * Runs `work` in a transaction of its own; reads after it see what it wrote. After a deadlock it is run again, with a new
+   * EntityManager: it must have no effect but its statements, and leave others to `afterCommit`.
+   */
   write<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
   /** Runs `work`, which takes a connection of its own, while the operation holds none. */
   apart<T>(work: () => Promise<T>): Promise<T>

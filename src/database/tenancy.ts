@@ -6,6 +6,7 @@ import type { Deadline } from '../http/deadline.ts'
 import { STAND_IN_TENANT, type CompiledStatement } from './compiled-statement.ts'
 import type { Database } from './database.ts'
 import type { Reach, Reading } from './reading.ts'
+import { repeatOnConflict } from './repeat.ts'
 import { roles } from './roles.ts'
 import { statementOf, type Shape } from './shape.ts'
 
@@ -106,7 +107,7 @@ export async function hold<T>(work: () => Promise<T>): Promise<T> {
 /**
  * Runs `work` in a transaction of its own through a door; what it wrote is committed when it resolves and rolled back when
  * it throws. For what runs outside a request's rows (a credential being looked up, a background job); a resolver or
- * service uses the request's {@link Rows}.
+ * service uses the request's {@link Rows}. As there, `work` may be run again.
  */
 export async function inTransaction<T>(
   database: Database,
@@ -118,7 +119,16 @@ export async function inTransaction<T>(
 }
 
 /** The same, for who has made sure of it. */
-export async function transact<T>(
+export function transact<T>(
+  database: Database,
+  opening: Opening,
+  work: (em: EntityManager) => Promise<T>,
+  deadline?: Deadline,
+): Promise<T> {
+  return repeatOnConflict(() => transactOnce(database, opening, work, deadline), deadline)
+}
+
+async function transactOnce<T>(
   database: Database,
   opening: Opening,
   work: (em: EntityManager) => Promise<T>,

@@ -260,7 +260,9 @@ export type ErrorCode =
   /** The operation ran longer than the server allows. */
   | 'TIMEOUT'
   /** No credential, or one that is not accepted: `reason`. */
-  | 'UNAUTHENTICATED';
+  | 'UNAUTHENTICATED'
+  /** The server cannot answer now, and will by itself: `retryAfterSeconds`. Look before repeating a change: it may have been made. */
+  | 'UNAVAILABLE';
 
 /** Told by the issuer and not checked here: for display. */
 export type ExternalClaims = {

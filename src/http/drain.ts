@@ -37,7 +37,7 @@ export function watchTraffic(app: FastifyInstance): void {
     void reply
       .code(503)
       .headers({ 'content-type': 'application/json; charset=utf-8', 'retry-after': '1' })
-      .send(errorBody('INTERNAL_SERVER_ERROR', 'The server is shutting down', { requestId: request.id }))
+      .send(errorBody('UNAVAILABLE', 'The server is shutting down', { retryAfterSeconds: 1 }))
   })
 }
 

@@ -1,6 +1,7 @@
 import { ApolloServerErrorCode, ApolloServerValidationErrorCode } from '@apollo/server/errors'
 import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql'
 import type { Logger } from 'pino'
+import { databaseFailure } from '../database/failures.ts'
 import { ApiError, badUserInput, type BadInput, type ErrorCode } from '../errors.ts'
 import { describeError } from './log.ts'
 import { withoutToken, withoutValue } from './reasons.ts'
@@ -36,9 +37,12 @@ function publicError(
   error: unknown,
   options: FormatErrorOptions,
 ): GraphQLFormattedError | undefined {
-  const api = apiErrorIn(error)
-  if (api !== undefined) return inPlaceOf(formatted, api)
-  if (isStatementTimeout(error)) return inPlaceOf(formatted, new ApiError('TIMEOUT', 'The database took too long'))
+  const thrown: unknown = error instanceof GraphQLError ? error.originalError : error
+  const api = apiErrorIn(error) ?? databaseFailure(thrown)
+  if (api !== undefined) {
+    logCause(options.log, api, requestScope.getStore()?.requestId)
+    return inPlaceOf(formatted, api)
+  }
   const argument = argumentErrorIn(error)
   if (argument !== undefined) return inPlaceOf(formatted, argument)
   // A resolver's error has a path. Whatever code it carries is not this server's: it may be a library's.
@@ -65,16 +69,9 @@ function apiErrorIn(error: unknown): ApiError | undefined {
   return undefined
 }
 
-/**
- * PostgreSQL's query_canceled, where a statement or a wait for a lock went beyond `statement_timeout`; or no connection of
- * the pool came free in time.
- */
-function isStatementTimeout(error: unknown): boolean {
-  const thrown: unknown = error instanceof GraphQLError ? error.originalError : error
-  if (!(thrown instanceof Error)) return false
-  return (
-    ('code' in thrown && thrown.code === '57014') || /^timeout exceeded when trying to connect$/.test(thrown.message)
-  )
+/** The log is told what stands behind an answer that does not tell it: what has happened to the database. */
+export function logCause(log: Logger, { cause }: ApiError, requestId: string | undefined): void {
+  if (cause !== undefined) log.warn({ requestId, error: describeError(cause) }, 'the database failed a request')
 }
 
 function refusal(

@@ -9,6 +9,7 @@ import {
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default'
 import { OperationTypeNode, type GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
+import { databaseFailure } from '../database/failures.ts'
 import type { TrustedDocuments } from '../documents/trusted-documents.ts'
 import { ApiError, httpStatusOf } from '../errors.ts'
 import type { HttpConfig } from './config.ts'
@@ -93,11 +94,13 @@ function operationGate({ limits }: HttpConfig, schema: GraphQLSchema): ApolloSer
 export async function withStatus<Context>(create: () => Promise<Context> | Context): Promise<Context> {
   try {
     return await create()
-  } catch (error) {
+  } catch (thrown) {
+    const error = databaseFailure(thrown) ?? thrown
     if (!(error instanceof ApiError)) throw error
     const { message, extensions } = error
     const status = Math.max(httpStatusOf[error.code], 400)
     const headers = new HeaderMap(headersOfError({ message, extensions }, status))
-    throw new ApiError(error.code, message, { ...extensions, http: { status, headers } })
+    const refusal = new ApiError(error.code, message, { ...extensions, http: { status, headers } })
+    throw Object.assign(refusal, { cause: error.cause })
   }
 }

@@ -1,9 +1,11 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { databaseFailure } from '../database/failures.ts'
 import type { OAuthEndpoints } from '../oauth/endpoints.ts'
 import { oauthPaths, WELL_KNOWN, type Discovery } from '../oauth/metadata.ts'
 import { OAuthError } from '../oauth/oauth-error.ts'
 import { assertUtf8, BadRequest } from './body.ts'
+import { logCause } from './errors.ts'
 import { describeError } from './log.ts'
 import { rateLimitHeaders } from './rate-limit-headers.ts'
 import { factsOf, type RequestFacts } from './request.ts'
@@ -85,6 +87,13 @@ function sendError(
     if (error.status === 401) reply.header('www-authenticate', 'Basic realm="tenantry", charset="UTF-8"')
     if (error.retryAfterSeconds !== null) reply.header('retry-after', String(error.retryAfterSeconds))
     return send(reply, error.status, error.body)
+  }
+  const failure = databaseFailure(error)
+  if (failure) {
+    logCause(log, failure, request.id)
+    const seconds = Number(failure.extensions.retryAfterSeconds ?? 1)
+    reply.header('retry-after', String(seconds))
+    return send(reply, 503, new OAuthError('temporarily_unavailable', failure.message, seconds).body)
   }
   const status = error.statusCode ?? 500
   if (status >= 400 && status < 500) {

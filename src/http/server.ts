@@ -2,12 +2,14 @@ import type { ApolloServerPlugin, BaseContext } from '@apollo/server'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
+import { databaseFailure } from '../database/failures.ts'
 import { noTrustedDocuments, type TrustedDocuments } from '../documents/trusted-documents.ts'
+import { httpStatusOf, type ApiError } from '../errors.ts'
 import type { OAuthEndpoints } from '../oauth/endpoints.ts'
 import { acceptJsonBodies, BadRequest } from './body.ts'
 import type { HttpConfig } from './config.ts'
 import { watchTraffic } from './drain.ts'
-import { createFormatError, errorBody, type FormatError } from './errors.ts'
+import { createFormatError, errorBody, logCause, type FormatError } from './errors.ts'
 import { graphiqlRoutes } from './graphiql.ts'
 import { startApollo } from './graphql.ts'
 import { allowOrigins, secureHeaders } from './headers.ts'
@@ -17,6 +19,7 @@ import { oauthRoutes } from './oauth.ts'
 import { rateLimitHeaders } from './rate-limit-headers.ts'
 import { factsOf, requestIdOf, type RequestFacts } from './request.ts'
 import { graphqlRoute, type CreateContext } from './route.ts'
+import { headersOfError } from './status.ts'
 
 export interface HttpServerOptions<Context extends BaseContext> {
   config: HttpConfig
@@ -139,8 +142,18 @@ function sendError<Context extends BaseContext>(
     return sendJson(reply, status, errorBody('BAD_REQUEST', message))
   }
   const requestId = request.id
+  const failure = databaseFailure(error)
+  if (failure) return sendFailure(failure, request, reply, log)
   log.error({ requestId, error: describeError(error) }, 'internal error')
   return sendJson(reply, 500, errorBody('INTERNAL_SERVER_ERROR', 'Internal server error', { requestId }))
+}
+
+function sendFailure(failure: ApiError, request: FastifyRequest, reply: FastifyReply, log: Logger): FastifyReply {
+  const { code, message, extensions } = failure
+  logCause(log, failure, request.id)
+  const status = httpStatusOf[code]
+  for (const [name, value] of headersOfError({ message, extensions }, status)) reply.header(name, value)
+  return sendJson(reply, status, errorBody(code, message, extensions))
 }
 
 function sendJson(reply: FastifyReply, status: number, body: string): FastifyReply {

@@ -18,12 +18,12 @@ const protocolSteps: ReadonlySet<string> = new Set<ErrorCode>([
 ])
 
 /** What stops an operation as a whole, so that caches, proxies and clients should know it by the status. */
-const stops: ReadonlySet<number> = new Set([401, 403, 429])
+const stops: ReadonlySet<number> = new Set([401, 403, 429, 503])
 
 /**
  * The HTTP status of a result. Data that is not null is 2xx (a MUST of §6.4.2 for
  * `application/graphql-response+json`); for `application/json`, where every root field is null because of
- * errors that all say 401, 403 or 429, that status is told. Without data, the decisive error's status is.
+ * errors that all say 401, 403, 429 or 503, that status is told. Without data, the decisive error's status is.
  */
 export function statusOf(result: FormattedExecutionResult, mediaType: ResponseMediaType): number {
   const errors = result.errors ?? []
@@ -60,7 +60,7 @@ function statusOfError(error: GraphQLFormattedError): number {
 export function headersOfError(error: GraphQLFormattedError | undefined, status: number): [string, string][] {
   if (status === 401) return [['www-authenticate', challenge(error?.extensions?.reason)]]
   const seconds = error?.extensions?.retryAfterSeconds
-  return status === 429 && typeof seconds === 'number' ? [['retry-after', String(seconds)]] : []
+  return (status === 429 || status === 503) && typeof seconds === 'number' ? [['retry-after', String(seconds)]] : []
 }
 
 const refusedTokens: ReadonlySet<unknown> = new Set(['MALFORMED', 'INVALID', 'EXPIRED', 'REVOKED'])

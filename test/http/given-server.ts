@@ -77,8 +77,25 @@ const apiErrors: Record<string, () => unknown> = {
   NOT_FOUND: () => notFound('Project'),
 }
 
+const coded = (code: string) => () => Object.assign(new Error(`hunter2 of ${code}`), { code })
+
+/** What a database that cannot serve makes drivers throw, by name. */
+export const outages: Record<string, () => unknown> = {
+  refused: coded('ECONNREFUSED'),
+  reset: coded('ECONNRESET'),
+  shutdown: coded('57P01'),
+  starting: coded('57P03'),
+  diskFull: coded('53100'),
+  tooManyConnections: coded('53300'),
+  readOnly: coded('25006'),
+  conflict: coded('40001'),
+  deadlock: coded('40P01'),
+  broken: () => new Error('Connection terminated unexpectedly'),
+  exhausted: () => new Error('timeout exceeded when trying to connect'),
+}
+
 function fail(kind: string): never {
-  const make = apiErrors[kind] ?? throwables[kind]
+  const make = apiErrors[kind] ?? outages[kind] ?? throwables[kind]
   throw make?.()
 }
 

@@ -9,6 +9,8 @@ import type { KeyHint, KeySet } from './key-set.ts'
 const REFRESH_MS = 600_000
 /** Between two fetches, whatever came of the first. */
 const COOL_DOWN_MS = 30_000
+/** The same after a fetch that has left nobody served: an issuer that is back is known again soon. */
+const FAILED_COOL_DOWN_MS = 3_000
 /** Keys that nobody has confirmed for as long are no longer believed. */
 const MOST_AGE_MS = 86_400_000
 
@@ -46,7 +48,10 @@ export function createKeyCache(fetching: Fetching): KeyCache {
   /** Nobody has asked for long: a key may have been withdrawn meanwhile, so the next token waits for a fresh set, once. */
   const isForgotten = () => age() >= 2 * REFRESH_MS && !failing
   const usable = (): KeySet | null => (keys && age() < MOST_AGE_MS && !isForgotten() ? keys.set : null)
-  const refresh = oneAtATime(clock, async () => {
+  // An issuer that an organization has registered may fail on purpose: that is no way to have it asked more often. And where
+  // there are keys, unknown ones are asked for as seldom as ever.
+  const pauseMs = () => (failing && !usable() && organization === null ? FAILED_COOL_DOWN_MS : null)
+  const refresh = oneAtATime(clock, pauseMs, async () => {
     const outcome = await attempt(fetching)
     // Not to have been allowed to ask says nothing of the issuer: what is forgotten stays so.
     if (outcome === 'NOT_ALLOWED') return
@@ -90,15 +95,21 @@ async function attempt({ issuer, fetch, mayFetch, log }: Fetching): Promise<KeyS
   }
 }
 
-/** Does something, unless it is too early to do so again. All who ask meanwhile wait for the same. */
-function oneAtATime(clock: () => number, work: () => Promise<void>): () => Promise<void> {
-  let begunAt = -Infinity
+/**
+ * Does something, unless it is too early to do so again. All who ask meanwhile wait for the same.
+ * @param pauseMs asked when it has been done: the time until it may be done again; null: what is left of the cool-down
+ */
+function oneAtATime(clock: () => number, pauseMs: () => number | null, work: () => Promise<void>): () => Promise<void> {
+  let notBefore = -Infinity
   let working: Promise<void> | null = null
   return () => {
     if (working) return working
-    if (clock() - begunAt < COOL_DOWN_MS) return Promise.resolve()
-    begunAt = clock()
-    working = work().finally(() => (working = null))
+    if (clock() < notBefore) return Promise.resolve()
+    notBefore = clock() + COOL_DOWN_MS
+    working = work().finally(() => {
+      working = null
+      notBefore = Math.min(notBefore, clock() + (pauseMs() ?? COOL_DOWN_MS))
+    })
     return working
   }
 }

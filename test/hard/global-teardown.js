@@ -1,0 +1,1 @@
+export { writeTable as default } from './failure-table.ts'

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { givenApiKey, PROJECTS } from '../api-key/given-api-key.ts'
+import { givenPerson, startServer, type Person, type TestServer } from '../harness.ts'
+import { givenIssuer, nowSeconds, trusting, type Issuer } from '../principal/external/given-issuer.ts'
+import { note } from './failure-table.ts'
+import { databaseUrl, MOST_BACK_MS } from './given-instance.ts'
+import { givenCluster, type Cluster } from './given-postgres.ts'
+import { isServed, sawOf, see, slowestOf, type Seen } from './load.ts'
+
+const HOUR_SECONDS = 3_600
+const WHO = '{ principal { kind } }'
+const REFRESH = 'mutation ($token: String!) { refresh(input: { refreshToken: $token }) { accessToken refreshToken } }'
+
+let cluster: Cluster
+let issuer: Issuer
+let server: TestServer
+let person: Person
+/** By how much the server's clock is ahead. */
+let aheadSeconds = 0
+const clock = () => new Date(Date.now() + aheadSeconds * 1_000)
+
+beforeAll(async () => {
+  cluster = await givenCluster()
+  issuer = await givenIssuer()
+  server = await startWith()
+  person = await givenPerson(server)
+})
+afterAll(async () => {
+  await server?.close()
+  await issuer?.close()
+  await cluster?.remove()
+})
+
+/** In this process, where its clock can be moved. */
+const startWith = () => startServer({ settings: trusting([issuer]), clock, databaseUrl: databaseUrl(cluster.port) })
+const ask = (query: string, token: string, variables?: Record<string, unknown>) =>
+  see(server.url, query, { token, ...(variables && { variables }) })
+const tokenOf = () => {
+  const iat = nowSeconds() + aheadSeconds
+  return issuer.token({ organization: person.organizationId, iat, exp: iat + 600 })
+}
+
+test('the keys of a trusted issuer cannot be fetched', async () => {
+  const seen: Seen[] = [await ask(WHO, tokenOf())]
+  issuer.answering = (_request, response) => void response.writeHead(503).end()
+  // As old as keys may get before they are fetched again.
+  aheadSeconds += 700
+  const fetched = issuer.asked.keys
+  for (let turn = 0; turn < 20; turn += 1) {
+    seen.push(await ask(WHO, tokenOf()))
+    await sleep(20)
+  }
+  expect(issuer.asked.keys).toBeGreaterThan(fetched)
+  expect(new Set(seen.map(({ outcome }) => outcome))).toEqual(new Set(['200']))
+  // An instance that starts meanwhile knows no key.
+  const other = await startWith()
+  const askOther = () => see(other.url, WHO, { token: tokenOf() })
+  const cold = await askOther()
+  expect(cold.outcome).toBe('401 UNAUTHENTICATED')
+  issuer.answering = null
+  const backMs = await untilServed(askOther)
+  await other.close()
+  const failure = 'the keys of a trusted issuer cannot be fetched, and are due; another instance starts meanwhile'
+  const kept = 'the last good keys are believed, for a day; an instance without any refuses the tokens'
+  note('jwks-gone', { failure, saw: sawOf([...seen, cold]), slowestMs: slowestOf(seen), backMs, kept })
+})
+
+/** @returns how long it took, in milliseconds */
+async function untilServed(request: () => Promise<Seen>): Promise<number> {
+  const since = performance.now()
+  while (!isServed(await request())) {
+    expect(performance.now() - since).toBeLessThan(MOST_BACK_MS)
+    await sleep(100)
+  }
+  return performance.now() - since
+}
+
+test("the server's clock is moved an hour forward, and back", async () => {
+  aheadSeconds = 0
+  const someone = await givenPerson(server)
+  const { secret } = await givenApiKey(server, someone)
+  const withKey = () => see(server.url, PROJECTS, { headers: { 'x-api-key': secret } })
+  const renew = (token: string) => see(server.url, REFRESH, { variables: { token } })
+
+  aheadSeconds = HOUR_SECONDS
+  const ahead = { old: await ask(WHO, someone.token), key: await withKey(), renewed: await renew(someone.refreshToken) }
+  const { accessToken, refreshToken } = ahead.renewed.data.refresh
+  const own = await ask(WHO, accessToken)
+  expect(ahead.old.outcome).toBe('401 UNAUTHENTICATED')
+  for (const served of [ahead.key, ahead.renewed, own]) expect(served.outcome).toBe('200')
+
+  aheadSeconds = 0
+  const backAt = performance.now()
+  // A token from the future is none, and the session that it belongs to goes on.
+  const back = { future: await ask(WHO, accessToken), key: await withKey(), renewed: await renew(refreshToken) }
+  expect(back.future.outcome).toBe('401 UNAUTHENTICATED')
+  for (const served of [back.key, back.renewed]) expect(served.outcome).toBe('200')
+  expect((await ask(WHO, back.renewed.data.refresh.accessToken)).outcome).toBe('200')
+  const backMs = performance.now() - backAt
+
+  const seen = [...Object.values(ahead), own, ...Object.values(back)]
+  const failure = "the server's clock is moved an hour forward, and back again"
+  const kept = 'sessions and API keys; an access token of the other time is refused, and its session renews it'
+  note('clock', { failure, saw: sawOf(seen), slowestMs: slowestOf(seen), backMs, kept })
+})
