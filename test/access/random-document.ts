@@ -133,7 +133,7 @@ type Input = GraphQLArgument | GraphQLInputField
 const isRequired = ({ type, defaultValue }: Input) => isNonNullType(type) && defaultValue === undefined
 
 function argumentsOf(drawing: Drawing, { args }: GraphQLField<unknown, unknown>): string {
-  const given = args.filter((one) => isRequired(one) || drawing.c.chance(40))
+  const given = args.filter((one) => isRequired(one) || drawing.c.chance(60))
   const written = given.map((one) => `${one.name}: ${literal(place(drawing, one.type, !isRequired(one), inputDepth))}`)
   return written.length > 0 ? `(${written.join(', ')})` : ''
 }
@@ -149,7 +149,7 @@ class Variable {
 /** A value of a type: what is in it is drawn by `inner`. */
 function valueOf(drawing: Drawing, type: GraphQLInputType, depth: number, inner: Inner): unknown {
   const { c } = drawing
-  if (!isNonNullType(type) && c.chance(10)) return null
+  if (!isNonNullType(type) && c.chance(15)) return null
   const nullable = getNullableType(type)
   if (isListType(nullable)) {
     const items = Array.from({ length: c.below(3) }, () => inner(drawing, nullable.ofType, false, depth - 1))

@@ -136,10 +136,11 @@ export function randomSchema(c: Choices): string {
   const shape = shapeOf(c)
   return [
     accessSdl,
-    rootTypes(c, shape),
     ...['I', 'J'].map((name) => fieldedType(c, shape, 'interface', name)),
     ...objects.map((name) => fieldedType(c, shape, 'type', name)),
     `union U = ${[c.of(objects), ...c.some(objects, 50)].filter((one, at, all) => all.indexOf(one) === at).join(' | ')}`,
     inputTypes(c),
+    // Last, so that what chance is left for is what everything else can be reached through.
+    rootTypes(c, shape),
   ].join('\n')
 }
