@@ -9,6 +9,8 @@ export default {
   // needs a Redis.
   testPathIgnorePatterns: [
     '/node_modules/',
+    // What takes minutes and brings its own servers: jest.hard.config.js.
+    '<rootDir>/test/hard/',
     ...(process.env.DATABASE_URL ? [] : ['\\.postgres\\.test\\.ts$']),
     ...(process.env.REDIS_URL ? [] : ['\\.redis\\.test\\.ts$']),
   ],
