@@ -100,7 +100,7 @@ function fieldedType(c: Choices, shape: Shape, keyword: string, name: string): s
 function inputTypes(c: Choices): string {
   const rules = () => rulesOf(c, false).join(' ')
   return `
-    input N { a: Int ${rules()}  m: M ${rules()}  d: Int = 7 ${rules()}  n: N ${rules()}  e: M = { d: 7 } ${rules()} }
+    input N { a: Int ${rules()}  m: M ${rules()}  d: Int = 7 ${rules()}  n: N ${rules()}  e: M = { a: 7 } ${rules()} }
     input M { a: Int ${rules()}  n: N ${rules()}  d: Int = 7 ${rules()}  ints: [Int] ${rules()} }
     extend input M { late: Int ${rules()}  ms: [M] ${rules()} }`
 }
