@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { newApiKeySecret } from '../../src/principal/api-key-secret.ts'
-import { givenApiKey, REVOKE, change, sendWithKey } from '../api-key/given-api-key.ts'
-import { expectError, givenPerson, givenProject, startServer, type Answer, type TestServer } from '../harness.ts'
+import { isApiKeySecret, newApiKeySecret } from '../../src/principal/api-key-secret.ts'
+import { givenApiKey, sendWithKey } from '../api-key/given-api-key.ts'
+import { givenPerson, givenProject, startServer, type Answer, type TestServer } from '../harness.ts'
 
 /** How often each of two requests is sent, by turns, so that both meet the same moods of the machine. */
 const TURNS = 200
@@ -59,15 +60,24 @@ test('an e-mail address that is known is answered like one that is not, in a tim
   await report('a sign-in to an account that exists, and to none', known, unknown)
 })
 
-test('a key that was revoked and one that never was are refused, in a time that is reported', async () => {
-  const admin = await givenPerson(server)
-  const key = await givenApiKey(server, admin)
-  await change(server, admin, REVOKE, { id: key.id })
-  const known: Request = () => sendWithKey(server, key.secret)
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+/** A key that nobody has, but for its beginning, with the checksum that lets it be looked up. */
+function keyLike(secret: string): string {
+  const body = secret.slice(0, 40) + newApiKeySecret('test').slice(40, -6)
+  const checksum = Array.from({ length: 6 }, (_, at) => DIGITS[Math.floor(crc32(body) / 62 ** (5 - at)) % 62])
+  return body + checksum.join('')
+}
+
+test('a key that begins like one that exists is refused like any, in a time that is reported', async () => {
+  const { secret } = await givenApiKey(server, await givenPerson(server))
+  const known: Request = () => sendWithKey(server, keyLike(secret))
   const unknown: Request = () => sendWithKey(server, newApiKeySecret('test'))
-  expectError(await known(0), 'FORBIDDEN', 'REVOKED')
-  expectError(await unknown(0), 'UNAUTHENTICATED')
-  await report('an API key that is known, and one that is not', known, unknown)
+  expect(isApiKeySecret(keyLike(secret))).toBe(true)
+  expect((await known(0)).errors.map(({ message }) => message)).toEqual(
+    (await unknown(0)).errors.map(({ message }) => message),
+  )
+  await report('an API key with the prefix of one that exists, and of none', known, unknown)
 })
 
 test('an id of another organization is answered like one of nothing, in a time that is reported', async () => {
