@@ -68,7 +68,7 @@ function walkSelection(walk: Walk, selection: SelectionPlan, path: readonly stri
 }
 
 function walkField(walk: Walk, entry: FieldEntry, path: readonly string[]): void {
-  const { node, viaAbstract } = entry
+  const { node, viaAbstract, isOfOneType } = entry
   const here = [...path, node.alias?.value ?? node.name.value]
   const refusals = [...entry.refusals, ...inputRefusals(walk, entry)]
   add(walk, refusals, here, node, viaAbstract)
@@ -76,8 +76,8 @@ function walkField(walk: Walk, entry: FieldEntry, path: readonly string[]): void
     walk.rootFields += 1
     walk.rootServed += refusals.length === 0 ? 1 : 0
   }
-  const isCertain = refusals.length > 0 && !viaAbstract
-  if (entry.child && !isCertain) walkSelection(walk, entry.child, here, node)
+  const isDenied = refusals.length > 0 && isOfOneType
+  if (entry.child && !isDenied) walkSelection(walk, entry.child, here, node)
 }
 
 function inputRefusals(walk: Walk, entry: FieldEntry): Refusal[] {

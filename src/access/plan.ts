@@ -39,6 +39,8 @@ export interface FieldEntry {
   readonly inputs: readonly FieldAccess[]
   /** True when the object's type, or that of an object above it, is known at run time alone. */
   readonly viaAbstract: boolean
+  /** True when the entry is for objects of one type, so that nothing is under the field where it is denied. */
+  readonly isOfOneType: boolean
   readonly child: SelectionPlan | null
 }
 
@@ -142,6 +144,10 @@ function planField(
   when: readonly Condition[],
   scope: Scope,
 ): (FieldEntry | ItemEntry)[] {
+  if (scope.types.length > 1 && takesGuardedInputs(build, node, scope)) {
+    // Which types deny it is known per request: what is under the field must then be named for the others alone.
+    return scope.types.flatMap((type) => planField(build, node, when, { ...scope, types: [type] }))
+  }
   const denied = scope.isRoot ? [] : deniedTypes(build, scope.types)
   const item = denied.length > 0 ? [{ kind: 'item' as const, when, refusals: denied }] : []
   const name = node.name.value
@@ -157,7 +163,13 @@ function planField(
   const child = planChild(build, node, granted, scope)
   const isClean = refusals.length === 0 && inputs.length === 0 && child === null
   if (isClean && !scope.isRoot) return item
-  return [...item, { kind: 'field', when, node, refusals, inputs, viaAbstract: scope.viaAbstract, child }]
+  const { viaAbstract, types: of } = scope
+  return [...item, { kind: 'field', when, node, refusals, inputs, viaAbstract, isOfOneType: of.length === 1, child }]
+}
+
+function takesGuardedInputs(build: Build, node: FieldNode, { types }: Scope): boolean {
+  const isGiven = (node.arguments ?? []).length > 0
+  return isGiven && types.some((type) => fieldAccess(build.policy, type.name, node.name.value).checksInputs)
 }
 
 function planChild(build: Build, node: FieldNode, granted: readonly FieldAccess[], scope: Scope): SelectionPlan | null {

@@ -8,6 +8,8 @@ export interface OperationLimits {
   maxAliases: number
   /** Fields at the top of one operation, fragments expanded. */
   maxRootFields: number
+  /** Directives on the operation, its fields and fragments, fragments expanded. */
+  maxDirectives: number
   /** Objects that the answer could hold: see `operationCost`. */
   maxCost: number
   /** Rows of a list whose size the client does not say. */

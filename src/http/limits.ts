@@ -23,6 +23,7 @@ export interface OperationSize {
   introspectionDepth: number
   aliases: number
   rootFields: number
+  directives: number
 }
 
 type Fragments = ReadonlyMap<string, FragmentDefinitionNode>
@@ -36,7 +37,7 @@ export function tooLarge(limit: string, maximum: number, actual: number): ApiErr
   })
 }
 
-/** A validation rule that refuses operations beyond the limits that need no variables: depth, aliases, root fields. */
+/** A validation rule that refuses operations beyond the limits that need no variables: depth, aliases, root fields, directives. */
 export function operationLimits(limits: OperationLimits): ValidationRule {
   return (context): ASTVisitor => ({
     Document(document) {
@@ -53,6 +54,7 @@ function refusals(size: OperationSize, limits: OperationLimits): ApiError[] {
     ['introspectionDepth', maxIntrospectionDepth, size.introspectionDepth],
     ['aliases', limits.maxAliases, size.aliases],
     ['rootFields', limits.maxRootFields, size.rootFields],
+    ['directives', limits.maxDirectives, size.directives],
   ]
   return checks.filter(([, maximum, actual]) => actual > maximum).map((check) => tooLarge(...check))
 }
@@ -63,7 +65,7 @@ export function operationSizes(document: DocumentNode): OperationSize[] {
   const measured = new Map<string, OperationSize>()
   return document.definitions
     .filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
-    .map((operation) => measureSet(operation.selectionSet, fragments, measured))
+    .map((operation) => withDirectives(operation, measureSet(operation.selectionSet, fragments, measured)))
 }
 
 /** The fragments of a document by name. */
@@ -75,7 +77,7 @@ export function fragmentsOf(document: DocumentNode): Fragments {
   return fragments
 }
 
-const nothing: OperationSize = { depth: 0, introspectionDepth: 0, aliases: 0, rootFields: 0 }
+const nothing: OperationSize = { depth: 0, introspectionDepth: 0, aliases: 0, rootFields: 0, directives: 0 }
 
 function measureSet(set: SelectionSetNode, fragments: Fragments, measured: Map<string, OperationSize>): OperationSize {
   return set.selections
@@ -86,6 +88,7 @@ function measureSet(set: SelectionSetNode, fragments: Fragments, measured: Map<s
         introspectionDepth: Math.max(sum.introspectionDepth, size.introspectionDepth),
         aliases: sum.aliases + size.aliases,
         rootFields: sum.rootFields + size.rootFields,
+        directives: sum.directives + size.directives,
       }),
       nothing,
     )
@@ -96,15 +99,28 @@ function measureSelection(
   fragments: Fragments,
   measured: Map<string, OperationSize>,
 ): OperationSize {
+  return withDirectives(selection, measureBare(selection, fragments, measured))
+}
+
+function withDirectives({ directives = [] }: { directives?: readonly unknown[] }, size: OperationSize): OperationSize {
+  return directives.length === 0 ? size : { ...size, directives: size.directives + directives.length }
+}
+
+/** The size of a selection without the directives on it. */
+function measureBare(
+  selection: SelectionNode,
+  fragments: Fragments,
+  measured: Map<string, OperationSize>,
+): OperationSize {
   if (selection.kind === Kind.INLINE_FRAGMENT) return measureSet(selection.selectionSet, fragments, measured)
   if (selection.kind === Kind.FRAGMENT_SPREAD) return measureFragment(selection.name.value, fragments, measured)
   const below = selection.selectionSet === undefined ? nothing : measureSet(selection.selectionSet, fragments, measured)
   const aliases = below.aliases + (selection.alias === undefined ? 0 : 1)
   const name = selection.name.value
   if (name === '__schema' || name === '__type') {
-    return { depth: 1, introspectionDepth: below.depth + 1, aliases, rootFields: 1 }
+    return { ...below, depth: 1, introspectionDepth: below.depth + 1, aliases, rootFields: 1 }
   }
-  return { depth: below.depth + 1, introspectionDepth: below.introspectionDepth, aliases, rootFields: 1 }
+  return { ...below, depth: below.depth + 1, aliases, rootFields: 1 }
 }
 
 function measureFragment(name: string, fragments: Fragments, measured: Map<string, OperationSize>): OperationSize {

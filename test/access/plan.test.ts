@@ -154,3 +154,18 @@ test('a root field counts as served though its fragment is also used below', () 
   const decision = createPlanner(policy).decide({ document: parse(text), variables: { no: false } }, null)
   expect([decision.denials.length, decision.rootDenied]).toEqual([1, false])
 })
+
+test('what is under a field that one type denies for its inputs is named for the other types alone', () => {
+  const strict = policyOf(`
+    type Query { node: Node @public }
+    interface Node { next(by: Int): Node }
+    type A implements Node { next(by: Int @auth): A }
+    type B implements Node { next(by: Int): B  hidden: String @auth }
+  `)
+  const document = parse('{ node { next(by: 1) { next(by: 1) { ... on A { __typename } ... on B { hidden } } } } }')
+  const { denials } = createPlanner(strict).decide({ document }, null)
+  expect(denials.map(({ path, coordinate }) => `${path.join('.')} ${coordinate}`)).toEqual([
+    'node.next A.next(by:)',
+    'node.next.next.hidden B.hidden',
+  ])
+})

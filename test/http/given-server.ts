@@ -146,6 +146,7 @@ export const testConfig: HttpConfig = {
     maxDepth: 12,
     maxAliases: 15,
     maxRootFields: 10,
+    maxDirectives: 50,
     maxCost: 5000,
     pageSizeDefault: 50,
     pageSizeMax: 100,

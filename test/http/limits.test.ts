@@ -70,6 +70,15 @@ describe('an operation is refused', () => {
     expect(await expectRefusal({ query }, 'rootFields')).toMatchObject({ maximum: 10, actual: 11 })
   })
 
+  test('for directives, on fields and fragments, in fragments too', async () => {
+    const switches = Array.from({ length: 24 }, () => '... @include(if: true) { id @skip(if: false) }').join(' ')
+    const of = (spread: string) =>
+      `{ project(id: 1) @skip(if: false) { ...F ${spread} } } fragment F on Project { ${switches} }`
+    expect((await server.post({ query: of('@include(if: true)') })).status).toBe(200)
+    const told = await expectRefusal({ query: of('@include(if: true) @skip(if: false)') }, 'directives')
+    expect(told).toMatchObject({ maximum: 50, actual: 51 })
+  })
+
   test('for a cost that literals tell', async () => {
     const query = '{ projects(first: 100) { nodes { children(first: 100) { nodes { id } } } } }'
     await expectRefusal({ query }, 'cost')
@@ -163,7 +172,9 @@ describe('an attack by fragments', () => {
 
   test('with names of the prototype is no operation like any other', () => {
     const document = parse('{ ...constructor ...__proto__ ...toString }')
-    expect(operationSizes(document)).toEqual([{ depth: 0, introspectionDepth: 0, aliases: 0, rootFields: 0 }])
+    expect(operationSizes(document)).toEqual([
+      { depth: 0, introspectionDepth: 0, aliases: 0, rootFields: 0, directives: 0 },
+    ])
   })
 })
 

@@ -38,7 +38,7 @@ const settings = {
   EXECUTION_TIMEOUT_MS: '60000',
 }
 
-async function furnish(server: TestServer, owner: Sweeping['owner'], name: string): Promise<Furnished> {
+export async function furnish(server: TestServer, owner: Sweeping['owner'], name: string): Promise<Furnished> {
   const admin = await givenPerson(server, `${name} ${randomUUID().slice(0, 8)}`)
   const member = await givenMember(server, admin, 'DEVELOPER')
   const project = await givenProject(server, admin, `project of ${name}`)
