@@ -47,9 +47,15 @@ export function guardSchema(schema: GraphQLSchema, policy: Policy): GraphQLSchem
 function guardField(field: FieldAccess['field'], access: FieldAccess, policy: Policy): void {
   const resolve = field.resolve ?? defaultFieldResolver
   const { coordinate, requirement, checksInputs } = access
+  // Powers never change, and are one object for all principals that have the same: what sufficed once suffices.
+  const sufficient = new WeakSet<Powers>()
   field.resolve = (source, args, context, info) => {
-    const denial = evaluate(requirement, powersOf(context))
-    if (denial !== null) throw denialError(coordinate, denial)
+    const powers = powersOf(context)
+    if (powers === null || !sufficient.has(powers)) {
+      const denial = evaluate(requirement, powers)
+      if (denial !== null) throw denialError(coordinate, denial)
+      if (powers !== null) sufficient.add(powers)
+    }
     if (checksInputs) guardInputs(policy, access, context, info)
     return resolve(source, args, context, info)
   }

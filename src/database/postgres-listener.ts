@@ -28,6 +28,13 @@ function newSession(url: string, { onMessage }: Listening, lost: (session: Clien
   return session
 }
 
+/** Ends a session; on a half-open connection the goodbye is never answered. */
+async function sayGoodbye(session: Client): Promise<void> {
+  const patience = setTimeout(() => session.connection.stream.destroy(), REPLY_MS)
+  await session.end().catch(() => {})
+  clearTimeout(patience)
+}
+
 /**
  * Listens to a channel on a connection of its own, for as long as the process runs. A connection that breaks, or does not
  * answer the heartbeat, counts as not live at once and is made anew until it is back.
@@ -88,9 +95,7 @@ export async function listenOn(url: string, channel: string, listening: Listenin
     stopped = true
     live = false
     clearTimeout(timer)
-    const patience = setTimeout(() => client?.connection.stream.destroy(), REPLY_MS)
-    await client?.end().catch(() => {})
-    clearTimeout(patience)
+    if (client) await sayGoodbye(client)
   }
 
   await connect().catch(async (error: unknown) => {

@@ -18,7 +18,7 @@ import type { FormatError } from './errors.ts'
 import { operationLimits, tooLarge } from './limits.ts'
 import { persistedQueries } from './persisted-queries.ts'
 import { requestScope } from './request.ts'
-import { headersOfError, httpStatus } from './status.ts'
+import { headersOfError, httpStatus, type OperationGate } from './status.ts'
 import { assertStorableText } from './text.ts'
 
 export interface ApolloOptions<Context extends BaseContext> {
@@ -61,32 +61,27 @@ export async function startApollo<Context extends BaseContext>(
         ? ApolloServerPluginLandingPageLocalDefault({ includeCookies: false, embed: { runTelemetry: false } })
         : ApolloServerPluginLandingPageDisabled(),
       persisted.plugin,
-      operationGate(config, schema),
       ...options.plugins,
-      httpStatus(),
+      httpStatus(operationGate(config, schema)),
     ],
   })
   await apollo.start()
   return apollo
 }
 
-/** Decides, once variables are known, whether an operation runs at all. */
-function operationGate({ limits }: HttpConfig, schema: GraphQLSchema): ApolloServerPlugin {
-  return {
-    requestDidStart: async () => ({
-      didResolveOperation: async ({ document, operation, operationName, request }) => {
-        const scope = requestScope.getStore()
-        if (scope !== undefined) scope.operationName = operationName?.slice(0, 100) ?? null
-        if (operation === undefined) return
-        // graphql-js would fail in execution, which nobody could tell from a fault of the server.
-        if (operation.operation === OperationTypeNode.SUBSCRIPTION || !schema.getRootType(operation.operation)) {
-          throw new ApiError('OPERATION_RESOLUTION_FAILURE', `This server has no ${operation.operation} operations`)
-        }
-        assertStorableText(document, request.variables)
-        const cost = operationCost(schema, document, operation, request.variables ?? {}, limits)
-        if (cost > limits.maxCost) throw tooLarge('cost', limits.maxCost, cost)
-      },
-    }),
+/** Decides, once variables are known, whether an operation runs at all. @throws ApiError where it does not */
+function operationGate({ limits }: HttpConfig, schema: GraphQLSchema): OperationGate {
+  return async ({ document, operation, operationName, request }) => {
+    const scope = requestScope.getStore()
+    if (scope !== undefined) scope.operationName = operationName?.slice(0, 100) ?? null
+    if (operation === undefined) return
+    // graphql-js would fail in execution, which nobody could tell from a fault of the server.
+    if (operation.operation === OperationTypeNode.SUBSCRIPTION || !schema.getRootType(operation.operation)) {
+      throw new ApiError('OPERATION_RESOLUTION_FAILURE', `This server has no ${operation.operation} operations`)
+    }
+    assertStorableText(document, request.variables)
+    const cost = operationCost(schema, document, operation, request.variables ?? {}, limits)
+    if (cost > limits.maxCost) throw tooLarge('cost', limits.maxCost, cost)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ApolloServerPlugin } from '@apollo/server'
+import type { ApolloServerPlugin, BaseContext, GraphQLRequestListener } from '@apollo/server'
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql'
 import { httpStatusOf, type ErrorCode } from '../errors.ts'
 import { responseMediaType, type ResponseMediaType } from './media-type.ts'
@@ -73,9 +73,9 @@ function challenge(reason: unknown): string {
 
 /**
  * Sets the status, its headers and the media type of every answer that an operation gave. It stands last among
- * the plugins, to see what the others made of the answer.
+ * the plugins, to see what the others made of the answer; the gate is part of it, since each plugin costs each request.
  */
-export function httpStatus(): ApolloServerPlugin {
+export function httpStatus(gate: OperationGate): ApolloServerPlugin {
   const willSendResponse = async ({ request, response }: HttpAnswer): Promise<void> => {
     const mediaType = responseMediaType(request.http?.headers.get('accept')) ?? 'application/json'
     response.http.headers.set('content-type', `${mediaType}; charset=utf-8`)
@@ -86,8 +86,12 @@ export function httpStatus(): ApolloServerPlugin {
     for (const [name, value] of headersOfError(decisiveError(result.errors ?? []), status))
       response.http.headers.set(name, value)
   }
-  return { requestDidStart: async () => ({ willSendResponse }) }
+  const listener = { didResolveOperation: gate, willSendResponse }
+  return { requestDidStart: async () => listener }
 }
+
+/** Asked before an operation is executed. */
+export type OperationGate = NonNullable<GraphQLRequestListener<BaseContext>['didResolveOperation']>
 
 interface HttpAnswer {
   request: { http?: { headers: Map<string, string> } }
