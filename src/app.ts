@@ -1,4 +1,4 @@
-import type { ApolloServerPlugin } from '@apollo/server'
+import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server'
 import type { FastifyInstance } from 'fastify'
 import { OperationTypeNode } from 'graphql'
 import type { Logger } from 'pino'
@@ -31,6 +31,7 @@ import { serverSecrets } from './principal/server-secrets.ts'
 import { prepareSigningKeys } from './principal/start-signing-keys.ts'
 import { openRateLimits } from './rate-limits/rate-limits.ts'
 import { createSchema } from './schema.ts'
+import { singleReads, type ReadsOnce } from './single-read.ts'
 
 /** The longest that two instances' clocks may differ by, on both ends of a token's life. */
 const CLOCK_LEEWAY_SECONDS = 120
@@ -65,6 +66,7 @@ export async function createApp(
   const modules = [...(await loadModules()).values()]
   const scopes = createScopeRegistry(scopesOf(modules))
   const { schema, policy } = createSchema(modules, scopes)
+  const readsOnce = singleReads(schema, modules)
   assertKnownScopes(config.external.issuers, scopes)
   const services = await startServices(config, modules, { log, clock, scopes, image, siblings })
   const { keys, documents, ...started } = services
@@ -86,7 +88,7 @@ export async function createApp(
       schema,
       createContext: async (facts) => createContext(started, facts, await identify(started, facts)),
       countRefused: (facts) => requestLimits(started, facts).byAddress(),
-      plugins: (formatError) => [closeRows(), access(policy, config, started, formatError)],
+      plugins: (formatError) => [closeRows(readsOnce), access(policy, config, started, formatError)],
       documents,
       readiness: () => readiness(started, keys.fault()),
       oauth: oauthEndpoints(started),
@@ -175,13 +177,15 @@ function missingOf(error: { extensions: Record<string, unknown> }): string[] {
   return Array.isArray(missing) ? missing.map(String) : []
 }
 
-/** Gives the operation's connection back, however the operation ends. */
-function closeRows(): ApolloServerPlugin<Context> {
-  return {
-    requestDidStart: async () => ({
-      willSendResponse: async ({ contextValue }) => contextValue.rows.close(),
-    }),
+/** Gives the operation's connection back, however the operation ends, and at once where it reads a single time. */
+function closeRows(readsOnce: ReadsOnce): ApolloServerPlugin<Context> {
+  const listener: GraphQLRequestListener<Context> = {
+    didResolveOperation: async ({ document, contextValue }) => {
+      if (readsOnce(document)) contextValue.rows.expectOneRead()
+    },
+    willSendResponse: async ({ contextValue }) => contextValue.rows.close(),
   }
+  return { requestDidStart: async () => listener }
 }
 
 /** What a load balancer asks before it sends requests here. */

@@ -38,26 +38,27 @@ function knownOf(client: PoolClient): Known {
  * Sends statements in one flight: they travel together and are answered together, and none is run after one that fails
  * (PostgreSQL's extended query protocol, up to its Sync). A `begin` among them opens the transaction for those after it.
  * `pg` by itself ends each statement with a Sync of its own, and has its columns described each time.
- * @returns the rows of the last statement.
+ * @returns the rows of each statement.
  * @throws DatabaseError of the one that failed.
  */
-export function fly(client: PoolClient, statements: readonly Sent[]): Promise<Fields[]> {
+export function fly(client: PoolClient, statements: readonly Sent[]): Promise<Fields[][]> {
   return new Promise((resolve, reject) => void client.query(new Flight(statements, knownOf(client), resolve, reject)))
 }
 
 class Flight implements Submittable {
   readonly #statements: readonly Sent[]
   readonly #known: Known
-  readonly #resolve: (rows: Fields[]) => void
+  readonly #resolve: (rows: Fields[][]) => void
   readonly #reject: (error: unknown) => void
   #at = 0
   #columns: readonly Column[] = []
   #rows: Fields[] = []
+  readonly #answers: Fields[][] = []
 
   constructor(
     statements: readonly Sent[],
     knownOfConnection: Known,
-    resolve: (rows: Fields[]) => void,
+    resolve: (rows: Fields[][]) => void,
     reject: (error: unknown) => void,
   ) {
     this.#statements = statements
@@ -112,7 +113,7 @@ class Flight implements Submittable {
 
   handleCommandComplete(): void {
     this.#at += 1
-    if (this.#at === this.#statements.length) return
+    this.#answers.push(this.#rows)
     this.#rows = []
     this.#expectColumns()
   }
@@ -128,7 +129,7 @@ class Flight implements Submittable {
       prepared.delete(name)
       prepared.add(name)
     }
-    this.#resolve(this.#rows)
+    this.#resolve(this.#answers)
   }
 
   handleError(error: unknown): void {

@@ -7,8 +7,8 @@ import { fly, type Fields, type Sent } from './flight.ts'
 
 /** A read-only transaction, which sees one state of the database. It begins with the first thing that is asked of it. */
 export interface Reading {
-  /** The rows of a compiled statement. */
-  readonly rowsOf: (statement: CompiledStatement, values: readonly Value[]) => Promise<Fields[]>
+  /** The rows of a compiled statement. Where it is the only one, the transaction's end travels with it. */
+  readonly rowsOf: (statement: CompiledStatement, values: readonly Value[], isOnly: boolean) => Promise<Fields[]>
   /** The same transaction, for what is asked through the ORM. */
   em(): Promise<EntityManager>
   /** Gives the connection back, however the transaction went. It never throws. */
@@ -59,16 +59,20 @@ export async function readOnPool(pool: Pool, { reach, fork }: Form, tell: Tell):
   const client = await pool.connect()
   let begun = false
   let lent: Lent | null = null
-  const send = (...asked: readonly Sent[]): Promise<Fields[]> => {
+  const send = (...asked: readonly Sent[]): Promise<Fields[][]> => {
     const statements = begun ? asked : [BEGIN, named(reach), ...asked]
     begun = true
     tell(statements)
     return fly(client, statements)
   }
   return {
-    rowsOf: (statement, values) => {
+    async rowsOf(statement, values, isOnly) {
       const { name, text } = statement
-      return send({ name, text, values: valuesFor(statement, values, reach.tenant) })
+      const asked = { name, text, values: valuesFor(statement, values, reach.tenant) }
+      const answers = await (isOnly ? send(asked, END) : send(asked))
+      // Where one of them failed, none after it was run, and the transaction is still to be ended.
+      if (isOnly) begun = false
+      return answers.at(isOnly ? -2 : -1) ?? []
     },
     async em() {
       if (!begun) await send()

@@ -14,6 +14,11 @@ export interface Rows {
    * @returns plain rows, by the statement that is compiled once for the shape.
    */
   select(door: Door, shape: Shape): Promise<unknown[]>
+  /**
+   * The operation reads once: the transaction ends with that, and the connection is given back at once. Should it read again
+   * all the same, it sees a later state of the database.
+   */
+  expectOneRead(): void
   /** The same, through the ORM: for what needs its entities. It costs many times as much. */
   read<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
   /**
@@ -83,7 +88,16 @@ export function openRows(database: Database, organizationId: string | null, dead
   const forgetters: (() => void)[] = []
   const reading = keepReading(database, organizationId)
   const queue = openQueue()
+  let isOnly = false
 
+  async function select(door: Door, shape: Shape): Promise<unknown[]> {
+    const statement = await statementThrough(database, door, shape)
+    return queue.run(async () => {
+      const rows = await reading.through(door, ({ rowsOf }) => rowsOf(statement, shape.values, isOnly))
+      if (isOnly) await reading.end()
+      return rows
+    })
+  }
   async function write<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T> {
     await reading.end()
     try {
@@ -94,10 +108,8 @@ export function openRows(database: Database, organizationId: string | null, dead
   }
 
   return {
-    async select(door, shape) {
-      const statement = await statementThrough(database, door, shape)
-      return queue.run(() => reading.through(door, ({ rowsOf }) => rowsOf(statement, shape.values)))
-    },
+    select,
+    expectOneRead: () => void (isOnly = true),
     read: (door, work) =>
       queue.run(() =>
         reading.through(door, async (transaction) => {

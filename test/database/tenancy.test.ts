@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { afterCommit, inTransaction, tenantOf, type Door } from '../../src/database/tenancy.ts'
-import { openRows } from '../../src/database/rows.ts'
+import { openRows, type Rows } from '../../src/database/rows.ts'
+import { selectRows } from '../../src/database/select.ts'
 import { Project } from '../../src/modules/project/project.entity.ts'
 import { givenDatabase, givenTenant, tenantTables, type Tenant, type TestDatabase } from './given-database.ts'
 
@@ -237,4 +238,29 @@ test('a change whose caller has been told that it took too long is not committed
 test('work outside every operation has a transaction of its own', async () => {
   const opening = { door: 'tenant' as const, organizationId: other.organizationId, readOnly: true }
   expect(await inTransaction(db.database, opening, (em) => em.count(Project, {}))).toBe(2)
+})
+
+const projectsOf = (operation: Rows) =>
+  selectRows((shape) => operation.select('tenant', shape), { entity: Project, where: { id: own.projectId } })
+
+test('who reads once holds no connection afterwards, and may read again all the same', async () => {
+  const operation = rows()
+  operation.expectOneRead()
+  expect(await projectsOf(operation)).toHaveLength(1)
+  // The embedded database has one connection: this would wait for ever.
+  expect(await rows().write('tenant', (em) => em.count(Project, { id: own.projectId }))).toBe(1)
+  expect(await projectsOf(operation)).toHaveLength(1)
+  expect(await operation.read('tenant', (em) => em.count(Project, { id: own.projectId }))).toBe(1)
+  await operation.close()
+})
+
+test('a single read that fails gives its connection back too', async () => {
+  const operation = rows()
+  operation.expectOneRead()
+  const where = { id: 'no id at all' }
+  const failing = selectRows((shape) => operation.select('tenant', shape), { entity: Project, where })
+  await expect(failing).rejects.toThrow(/uuid/)
+  expect(await rows().write('tenant', (em) => em.count(Project, { id: own.projectId }))).toBe(1)
+  expect(await projectsOf(operation)).toHaveLength(1)
+  await operation.close()
 })
