@@ -7,6 +7,11 @@ export interface Sent {
   readonly values: readonly unknown[]
 }
 
+/** The same with its values as text. */
+interface Encoded extends Sent {
+  readonly values: (string | null)[]
+}
+
 export type Fields = Record<string, unknown>
 
 interface Column {
@@ -41,12 +46,14 @@ function knownOf(client: PoolClient): Known {
  * @returns the rows of each statement.
  * @throws DatabaseError of the one that failed.
  */
-export function fly(client: PoolClient, statements: readonly Sent[]): Promise<Fields[][]> {
-  return new Promise((resolve, reject) => void client.query(new Flight(statements, knownOf(client), resolve, reject)))
+export async function fly(client: PoolClient, statements: readonly Sent[]): Promise<Fields[][]> {
+  // Before anything is sent: after half a flight the server would wait for the other half.
+  const sent = statements.map(({ name, text, values }) => ({ name, text, values: values.map(encoded) }))
+  return new Promise((resolve, reject) => void client.query(new Flight(sent, knownOf(client), resolve, reject)))
 }
 
 class Flight implements Submittable {
-  readonly #statements: readonly Sent[]
+  readonly #statements: readonly Encoded[]
   readonly #known: Known
   readonly #resolve: (rows: Fields[][]) => void
   readonly #reject: (error: unknown) => void
@@ -56,7 +63,7 @@ class Flight implements Submittable {
   readonly #answers: Fields[][] = []
 
   constructor(
-    statements: readonly Sent[],
+    statements: readonly Encoded[],
     knownOfConnection: Known,
     resolve: (rows: Fields[][]) => void,
     reject: (error: unknown) => void,
@@ -78,9 +85,12 @@ class Flight implements Submittable {
     }
   }
 
-  #send(connection: Connection, { name, text, values }: Sent): void {
-    if (!this.#known.prepared.has(name)) this.#prepare(connection, name, text)
-    connection.bind({ statement: name, values: values.map(encoded) }, true)
+  #send(connection: Connection, { name, text, values }: Encoded): void {
+    const { prepared } = this.#known
+    // To the end, as the one that was used last: what comes after it in this flight must not take its place.
+    if (prepared.delete(name)) prepared.add(name)
+    else this.#prepare(connection, name, text)
+    connection.bind({ statement: name, values }, true)
     connection.execute(null, true)
   }
 
@@ -123,12 +133,7 @@ class Flight implements Submittable {
   }
 
   handleReadyForQuery(): void {
-    const { prepared } = this.#known
-    for (const { name } of this.#statements) {
-      // To the end, as the one that was used last.
-      prepared.delete(name)
-      prepared.add(name)
-    }
+    for (const { name } of this.#statements) this.#known.prepared.add(name)
     this.#resolve(this.#answers)
   }
 

@@ -28,7 +28,7 @@ export function orderingOf(
   return orderBy ? { property: PROPERTY_OF[orderBy.field], direction: orderBy.direction } : byCreation
 }
 
-/** Creation order: ids are UUIDv7, and `(organization_id, id)` is an index of every tenant-owned table. */
+/** Creation order: ids are UUIDv7, and `(organization_id, id)` is an index of every table that is listed in it. */
 export const byCreation: Ordering = { property: 'id', direction: 'ASC' }
 
 /** One page of rows. The cursors, edges and total are made only when a client selects them. */

@@ -33,6 +33,12 @@ function releaseBroken(pool: Pool): void {
 }
 
 /**
+ * What a prepared statement is planned for is the average tenant: it has so few rows that PostgreSQL would rather gather all
+ * of them by a bitmap, and sort them, than walk an index in the order of the page, which a large tenant's page needs.
+ */
+const pagesInOrder = '-c enable_bitmapscan=off'
+
+/**
  * Opens the PostgreSQL server (15 or newer) at `DATABASE_URL`.
  * @throws Error where it cannot be reached, has pending migrations, would serve with a role that is too powerful, or gives
  * fewer connections than the workers could ask for.
@@ -58,7 +64,7 @@ export async function openPostgres(
       stream: impatientSocket,
       // The role that owns nothing (isolation.md, wall two), from the connection's first moment on. As a parameter of the
       // connection it is also what `reset role` and `discard all` lead back to; after a `set role` they would not.
-      options: `-c role=${roles.server} ${VANISHED_CLIENTS}`,
+      options: `-c role=${roles.server} ${VANISHED_CLIENTS} ${pagesInOrder}`,
       application_name: 'tenantry',
       statement_timeout: statementTimeoutMs,
       connectionTimeoutMillis: statementTimeoutMs,

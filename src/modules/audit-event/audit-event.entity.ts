@@ -37,10 +37,10 @@ export const AuditEvent = defineEntity({
     requestId: p.text().nullable(),
   },
   indexes: [
-    { properties: ['createdAt'] },
-    { properties: ['organizationId', 'id'] },
-    { properties: ['organizationId', 'action', 'id'] },
-    { properties: ['organizationId', 'actorId', 'id'] },
+    { properties: ['createdAt', 'id'] },
+    { properties: ['organizationId', 'createdAt', 'id'] },
+    { properties: ['organizationId', 'action', 'createdAt', 'id'] },
+    { properties: ['organizationId', 'actorId', 'createdAt', 'id'] },
   ],
   policies: [
     { name: 'audit_events_authentication', command: 'insert', roles: [roles.authentication], check: 'true' },

@@ -21,7 +21,9 @@ export const Gateway = defineEntity({
   filters: { ...tenantOwned.filters, ...liveRows },
   uniques: [{ properties: ['organizationId', 'id'] }],
   indexes: [
+    { properties: ['organizationId', 'projectId', 'id'] },
     { properties: ['organizationId', 'projectId', 'createdAt', 'id'] },
+    { properties: ['organizationId', 'projectId', 'name', 'id'] },
     { properties: ['organizationId', 'createdAt', 'id'] },
     { properties: ['organizationId', 'name', 'id'] },
   ],
