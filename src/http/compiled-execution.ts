@@ -41,8 +41,10 @@ export function compiledExecution<Context extends BaseContext>(schema: GraphQLSc
 
   return {
     requestDidStart: async () => ({
-      async responseForOperation({ document, operation, request, contextValue }) {
-        if (operation.operation !== OperationTypeNode.QUERY) return null
+      async responseForOperation({ document, request, contextValue, ...asked }) {
+        // Undefined where the operation's name fits none: execution tells that.
+        const operation = asked.operation as OperationDefinitionNode | undefined
+        if (operation?.operation !== OperationTypeNode.QUERY) return null
         const query = compiledOf(document, operation)
         const variables = request.variables ?? {}
         if (!query || !fits(schema, operation, variables)) return null
