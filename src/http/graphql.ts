@@ -13,7 +13,6 @@ import { databaseFailure } from '../database/failures.ts'
 import type { TrustedDocuments } from '../documents/trusted-documents.ts'
 import { ApiError, httpStatusOf } from '../errors.ts'
 import type { HttpConfig } from './config.ts'
-import { compiledExecution } from './compiled-execution.ts'
 import { operationCost } from './cost.ts'
 import type { FormatError } from './errors.ts'
 import { operationLimits, tooLarge } from './limits.ts'
@@ -63,7 +62,6 @@ export async function startApollo<Context extends BaseContext>(
         : ApolloServerPluginLandingPageDisabled(),
       persisted.plugin,
       ...options.plugins,
-      compiledExecution(schema),
       httpStatus(operationGate(config, schema)),
     ],
   })
