@@ -54,7 +54,8 @@ test('a token that is refused is not remembered, and no spelling of another is t
   for (const text of [
     `${token}=`,
     ` ${token}`,
-    `${header}.${payload}.${signature.slice(0, -1)}`,
+    // Without one character alone it would be base64url for some signatures: one of sixteen ends in four zeros.
+    `${header}.${payload}.${signature.slice(0, -2)}`,
     `${header}.${payload}.`,
   ]) {
     for (let time = 1; time <= 2; time += 1) expect(() => tokens.verify(text)).toThrow(refused('MALFORMED'))
