@@ -35,7 +35,8 @@ interface Change {
   now: Date
 }
 
-const inOrder = { orderBy: { signsFrom: 'asc', createdAt: 'asc' } } as const
+// Of two that are made and sign from the same moment on, the one that has ended is the earlier; PostgreSQL puts null last.
+const inOrder = { orderBy: { signsFrom: 'asc', createdAt: 'asc', signsUntil: 'asc' } } as const
 const lives = (row: SigningKeyRow) => row.revokedAt == null
 const isLast = (row: SigningKeyRow) => row.signsUntil == null
 
