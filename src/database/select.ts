@@ -90,12 +90,17 @@ function limited({ sql, params }: OrmQuery, values: readonly Value[]): OrmQuery 
 const isValue = (part: unknown, key: string): part is Value =>
   typeof part === 'string' || part instanceof Date || (part instanceof Array && key === '$in')
 
-/** A condition apart from its values: those in order, and a key that is the same for all conditions of its form. */
+/**
+ * A condition apart from its values: those in order, and a key that is the same for all conditions of its form.
+ * @throws Error where a part of it is undefined
+ */
 export function apart(where: Where): { key: string; values: Value[] } {
   const values: Value[] = []
   const key = JSON.stringify(where, function (name, part: unknown) {
     // JSON has made a text of a date by now.
     const given = (this as Record<string, unknown>)[name]
+    // It would be missing from the key, and the statement be that of another condition.
+    if (given === undefined) throw new Error(`A condition on ${name} is undefined`)
     if (!isValue(given, name)) return part
     values.push(given)
     return given instanceof Date ? '@' : given instanceof Array ? '[?]' : '?'

@@ -57,3 +57,10 @@ test.each([`","b":"`, '?', '@', '[?]', '"}', '\\', '\u0000', '$in', '{"$in":["x"
     expect(apart({ name: value, id: { $in: [value] } }).key).toBe(apart({ name: 'a', id: { $in: ['b'] } }).key)
   },
 )
+
+test.each([{ id: undefined }, { $and: [{ name: 'a', id: undefined }] }, { id: { $in: undefined } }])(
+  'a condition that is undefined is refused: it would share the statement of one that is not there: %o',
+  (where) => {
+    expect(() => apart(where)).toThrow(/undefined/)
+  },
+)
