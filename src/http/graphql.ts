@@ -12,6 +12,7 @@ import type { Logger } from 'pino'
 import { databaseFailure } from '../database/failures.ts'
 import type { TrustedDocuments } from '../documents/trusted-documents.ts'
 import { ApiError, httpStatusOf } from '../errors.ts'
+import { preparedExecution } from '../execution/plugin.ts'
 import type { HttpConfig } from './config.ts'
 import { operationCost } from './cost.ts'
 import type { FormatError } from './errors.ts'
@@ -62,6 +63,7 @@ export async function startApollo<Context extends BaseContext>(
         : ApolloServerPluginLandingPageDisabled(),
       persisted.plugin,
       ...options.plugins,
+      preparedExecution(schema),
       httpStatus(operationGate(config, schema)),
     ],
   })
