@@ -19,14 +19,15 @@ function fileOf({ url }: CallFrame): string {
 }
 
 /** V8's own names for what is not JavaScript. */
-const native: Readonly<Record<string, string>> = {
-  '(program)': 'native code outside JavaScript: system calls, V8',
-  '(garbage collector)': 'garbage collection',
-}
+const native: ReadonlyMap<string, string> = new Map([
+  ['(program)', 'native code outside JavaScript: system calls, V8'],
+  ['(garbage collector)', 'garbage collection'],
+])
 
 function functionOf(frame: CallFrame): string {
   const { functionName, url, lineNumber } = frame
-  if (native[functionName]) return native[functionName]
+  const ofV8 = native.get(functionName)
+  if (ofV8 !== undefined) return ofV8
   const name = functionName || `line ${lineNumber + 1}`
   return url ? `${name}  ${fileOf(frame)}` : `${name}  (built in)`
 }
@@ -34,7 +35,8 @@ function functionOf(frame: CallFrame): string {
 /** The package, the folder of ours, or the part of Node. */
 function placeOf(frame: CallFrame): string {
   const { functionName, url } = frame
-  if (native[functionName]) return native[functionName]
+  const ofV8 = native.get(functionName)
+  if (ofV8 !== undefined) return ofV8
   if (url === '') return 'built into V8 and Node'
   const file = fileOf(frame)
   if (file.startsWith('src/')) return file.split('/').slice(0, -1).join('/')
