@@ -10,6 +10,7 @@ import { ScopeScalar } from './access/scope-scalar.ts'
 import type { ScopeRegistry } from './access/scopes.ts'
 import { continueAs, type Context } from './context.ts'
 import type { FeatureModule } from './modules.ts'
+import { markReaders } from './selection.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
@@ -53,20 +54,21 @@ function startAsCaller(schema: GraphQLSchema): void {
  * @throws Error naming every mistake in the access directives; there is no serving under rules that do not hold.
  */
 export function createSchema(
-  modules: Iterable<FeatureModule>,
+  modules: readonly FeatureModule[],
   registry: ScopeRegistry,
 ): { schema: GraphQLSchema; policy: Policy } {
   const sdl = readSdl()
   const schema = [
     { DateTime: GraphQLDateTime, EmailAddress: GraphQLEmailAddress, Scope: ScopeScalar },
     connectionResolvers(sdl),
-    ...[...modules].map((module) => module.resolvers),
+    ...modules.map((module) => module.resolvers),
   ].reduce<GraphQLSchema>(
     (built, resolvers) =>
       addResolversToSchema({ schema: built, resolvers: resolvers as never, updateResolversInPlace: true }),
     sdl,
   )
   assertResolved(schema)
+  markReaders(schema, modules)
   const policy = createPolicy(schema, registry)
   guardSchema(schema, policy)
   // Around the guards: they too must see the caller, not who the field before has signed in.

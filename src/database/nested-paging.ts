@@ -1,6 +1,7 @@
 import { raw } from '@mikro-orm/sql'
 import type { RowLoader } from '../context.ts'
 import {
+  alongside,
   conditions,
   connectionOf,
   pageOf,
@@ -11,7 +12,17 @@ import {
   type PageArguments,
   type Row,
 } from './paging.ts'
-import { apart, columnOf, filledIn, shown, type Entity, type Reader, type RowOf } from './select.ts'
+import {
+  apart,
+  columnOf,
+  filledIn,
+  keyOf,
+  shown,
+  type Entity,
+  type Properties,
+  type Reader,
+  type RowOf,
+} from './select.ts'
 import type { OrmQuery } from './compiled-statement.ts'
 import type { Shape } from './shape.ts'
 import { tenantRows } from './tenant-rows.ts'
@@ -20,11 +31,15 @@ import { tenantRows } from './tenant-rows.ts'
 export interface PageUnder {
   parentId: string
   args: PageArguments
+  /** The properties that are needed of its rows; all, where none are named. */
+  properties?: Properties
 }
 
 // Numbers need no quoting, and cursors, which a client can write anything into, are rare.
-const pageKey = ({ first, after, last, before }: PageArguments) =>
-  after == null && before == null ? `${first} ${last}` : JSON.stringify([first, after, last, before])
+const pageKey = ({ args: { first, after, last, before }, properties = null }: Omit<PageUnder, 'parentId'>) =>
+  after == null && before == null
+    ? `${first} ${last} ${keyOf(properties)}`
+    : JSON.stringify([first, after, last, before, properties])
 
 /**
  * Pages of the current organization's rows under many parents: one statement for all parents that are asked for the same
@@ -38,19 +53,30 @@ export function pagesUnder<E extends Entity>(
   ordering: Ordering,
 ): RowLoader<PageUnder, Connection<RowOf<E>>> {
   return {
-    cacheKey: ({ parentId, args }) => `${parentId} ${pageKey(args)}`,
+    cacheKey: (key) => `${key.parentId} ${pageKey(key)}`,
     async readMany(ctx, keys) {
       const connections: Connection<RowOf<E>>[] = []
       const asked = keys.map((key, at) => ({ ...key, at }))
-      for (const [, group] of Map.groupBy(asked, ({ args }) => pageKey(args))) {
+      for (const [, group] of Map.groupBy(asked, pageKey)) {
         const ids = group.map(({ parentId }) => parentId)
-        const page = pageOf(group[0]?.args ?? {}, ordering)
-        const under = await readConnections(tenantRows(ctx), entity, parent, ids, page, ordering)
+        const { args = {}, properties = null } = group[0] ?? {}
+        const pages = { entity, parent, page: pageOf(args, ordering), ordering, properties }
+        const under = await readConnections(tenantRows(ctx), pages, ids)
         for (const { parentId, at } of group) connections[at] = under(parentId)
       }
       return connections
     },
   }
+}
+
+/** The same page under each parent. */
+interface PagesUnder<E extends Entity> {
+  entity: E
+  /** The property that holds the parent's id. */
+  parent: string
+  page: Page
+  ordering: Ordering
+  properties: Properties
 }
 
 /**
@@ -59,13 +85,11 @@ export function pagesUnder<E extends Entity>(
  */
 async function readConnections<E extends Entity>(
   read: Reader,
-  entity: E,
-  parent: string,
+  pages: PagesUnder<E>,
   parentIds: readonly string[],
-  page: Page,
-  ordering: Ordering,
 ): Promise<(parentId: string) => Connection<RowOf<E>>> {
-  const found = (await read(pagesShape(entity, parent, parentIds, page, ordering))) as (RowOf<E> & Row)[]
+  const { entity, parent, page, ordering } = pages
+  const found = (await read(pagesShape(pages, parentIds))) as (RowOf<E> & Row)[]
   const byParent = Map.groupBy(found, (row) => (row as Record<string, unknown>)[parent])
   const totals = countedOnce(read, entity, parent, parentIds)
   return (id) => connectionOf(byParent.get(id) ?? [], page, ordering, async () => (await totals()).get(id) ?? 0)
@@ -76,21 +100,19 @@ const THE_PARENT = '00000000-0000-4000-8000-fffffffffffe'
 
 /** Under each parent its own page: as many short walks through an index as there are parents, however many rows those have. */
 function pagesShape(
-  entity: Entity,
-  parent: string,
+  { entity, parent, page, ordering, properties }: PagesUnder<Entity>,
   parentIds: readonly string[],
-  page: Page,
-  ordering: Ordering,
 ): Shape {
+  const read = alongside(['id', parent, ordering.property], properties)
   const where = { $and: [...conditions({}, page, ordering), { [parent]: THE_PARENT }] }
   const { key, values } = apart(where)
   const order = sorting(page, ordering)
   return {
-    key: `pages of ${entity.meta.className} ${key} ${Object.entries(order).join()}`,
+    key: `pages of ${entity.meta.className} ${keyOf(read)} ${key} ${Object.entries(order).join()}`,
     entity,
     values: [...values.slice(0, -1), String(page.size + 1), parentIds],
     async compile(em, standIns) {
-      const query = em.createQueryBuilder(entity, 't').select(shown(em, entity))
+      const query = em.createQueryBuilder(entity, 't').select(shown(em, entity, read))
       query.where(filledIn(where, [...standIns.slice(0, -2), THE_PARENT]))
       await query.applyFilters()
       const one = ofEachParent(query.orderBy({ ...order }).toQuery())

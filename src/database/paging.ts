@@ -1,5 +1,5 @@
 import { badUserInput } from '../errors.ts'
-import { countRows, selectRows, type Entity, type Reader, type RowOf, type Where } from './select.ts'
+import { countRows, selectRows, type Entity, type Properties, type Reader, type RowOf, type Where } from './select.ts'
 
 export const PAGE_SIZE = 50
 export const PAGE_SIZE_MAX = 100
@@ -166,19 +166,25 @@ export function connectionOf<R extends Row>(
   }
 }
 
-/** A page of an entity's rows. */
+/** With what every page needs of its rows. */
+export const alongside = (needed: readonly string[], properties: Properties): Properties =>
+  properties && [...new Set([...needed, ...properties])]
+
+/** A page of an entity's rows, which have at least the properties. */
 export async function readConnection<E extends Entity>(
   read: Reader,
   entity: E,
   where: Where,
   page: Page,
   ordering: Ordering,
+  properties: Properties = null,
 ): Promise<Connection<RowOf<E>>> {
   const rows = await selectRows(read, {
     entity,
     where: { $and: conditions(where, page, ordering) },
     orderBy: sorting(page, ordering),
     limit: page.size + 1,
+    properties: alongside(['id', ordering.property], properties),
   })
   return connectionOf(rows as (RowOf<E> & Row)[], page, ordering, () => countRows(read, entity, where))
 }

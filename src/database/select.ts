@@ -9,6 +9,9 @@ export type RowOf<E extends Entity> = InferEntity<E>
 /** A condition of the ORM's, of strings, dates, lists under `$in`, null and what is always the same. */
 export type Where = Record<string, unknown>
 
+/** The properties that are read of rows; null: all that the serving role may read. */
+export type Properties = readonly string[] | null
+
 /** Rows of one entity, read as plain rows: what is only shown needs neither the identity map nor change tracking. */
 export interface Selection<E extends Entity> {
   readonly entity: E
@@ -16,6 +19,7 @@ export interface Selection<E extends Entity> {
   readonly orderBy?: Readonly<Record<string, 'ASC' | 'DESC'>>
   /** At most as many. */
   readonly limit?: number
+  readonly properties?: Properties
 }
 
 /** Answers questions within the operation's transaction, through one door: `rows.select` bound to it. */
@@ -41,15 +45,15 @@ export async function countRows(read: Reader, entity: Entity, where: Where): Pro
   return (row as { total: number }).total
 }
 
-function shapeOf<E extends Entity>({ entity, where, orderBy, limit }: Selection<E>): Shape {
+function shapeOf<E extends Entity>({ entity, where, orderBy, limit, properties = null }: Selection<E>): Shape {
   const { key, values } = apart(where)
   const sorted = orderBy ? Object.entries(orderBy).join() : ''
   return {
-    key: `${entity.meta.className} ${key} ${sorted} ${limit === undefined ? '' : 'limited'}`,
+    key: `${entity.meta.className} ${keyOf(properties)} ${key} ${sorted} ${limit === undefined ? '' : 'limited'}`,
     entity,
     values: limit === undefined ? values : [...values, String(limit)],
     async compile(em, standIns) {
-      const query = em.createQueryBuilder(entity, 't').select(shown(em, entity))
+      const query = em.createQueryBuilder(entity, 't').select(shown(em, entity, properties))
       await filtered(query, filledIn(where, standIns))
       if (orderBy) query.orderBy({ ...orderBy })
       return limit === undefined ? query.toQuery() : limited(query.toQuery(), standIns)
@@ -57,13 +61,17 @@ function shapeOf<E extends Entity>({ entity, where, orderBy, limit }: Selection<
   }
 }
 
-/** What is shown of a row: all but what is lazy, which the serving role may not be allowed to read. */
-export function shown(em: EntityManager, entity: Entity, alias = 't') {
+/** What tells statements apart that read different properties. */
+export const keyOf = (properties: Properties): string => properties?.join() ?? '*'
+
+/** What is read of a row: nothing that is lazy, which the serving role may not be allowed to read. */
+export function shown(em: EntityManager, entity: Entity, properties: Properties) {
   return em
     .getMetadata()
     .get(entity)
     .props.filter(({ lazy, persist }) => !lazy && persist !== false)
-    .map(({ name, fieldNames }) => raw(`"${alias}"."${fieldNames[0]}" as "${name}"`))
+    .filter(({ name }) => properties?.includes(name) ?? true)
+    .map(({ name, fieldNames }) => raw(`"t"."${fieldNames[0]}" as "${name}"`))
 }
 
 /** The column of a property. @throws Error where there is none */

@@ -1,4 +1,5 @@
 import type { Resolvers } from '../../generated/resolvers.ts'
+import { readingOnly } from '../../selection.ts'
 import { findProject } from '../project/project.service.ts'
 import {
   createGateway,
@@ -11,7 +12,7 @@ import {
 
 export const gatewayResolvers: Resolvers = {
   Query: {
-    gateways: (_, args, ctx) => listGateways(ctx, args),
+    gateways: (_, args, ctx, info) => listGateways(ctx, args, info),
     gateway: (_, { id }, ctx) => findGateway(ctx, id),
   },
   Mutation: {
@@ -20,9 +21,9 @@ export const gatewayResolvers: Resolvers = {
     deleteGateway: (_, { input }, ctx) => deleteGateway(ctx, input),
   },
   Project: {
-    gateways: (project, args, ctx) => gatewaysOf(ctx, project, args),
+    gateways: readingOnly(['id'], (project, args, ctx, info) => gatewaysOf(ctx, project, args, info)),
   },
   Gateway: {
-    project: (gateway, _, ctx) => findProject(ctx, gateway.projectId),
+    project: readingOnly(['projectId'], (gateway, _, ctx) => findProject(ctx, gateway.projectId)),
   },
 }

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/sql'
+import type { GraphQLResolveInfo } from 'graphql'
 import { load, type Context } from '../../context.ts'
 import { pagesUnder } from '../../database/nested-paging.ts'
 import {
@@ -19,6 +20,7 @@ import type {
   UpdateGatewayInput,
 } from '../../generated/resolvers.ts'
 import { containing, requiredText, rowId } from '../../input.ts'
+import { selectedProperties } from '../../selection.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
 import { Project, type ProjectRow } from '../project/project.entity.ts'
 import { Gateway, type GatewayRow } from './gateway.entity.ts'
@@ -41,9 +43,12 @@ function conditionsOf(filter: GatewayFilter | null | undefined) {
 export async function listGateways(
   ctx: Context,
   args: PageArguments & { filter?: GatewayFilter | null; orderBy?: GatewayOrder | null },
+  info: GraphQLResolveInfo,
 ): Promise<Connection<GatewayRow>> {
   const ordering = orderingOf(args.orderBy)
-  return readConnection(tenantRows(ctx), Gateway, conditionsOf(args.filter), pageOf(args, ordering), ordering)
+  const where = conditionsOf(args.filter)
+  const properties = selectedProperties(info, Gateway)
+  return readConnection(tenantRows(ctx), Gateway, where, pageOf(args, ordering), ordering, properties)
 }
 
 const gatewaysUnder = pagesUnder(Gateway, 'projectId', byCreation)
@@ -51,12 +56,13 @@ const gatewaysUnder = pagesUnder(Gateway, 'projectId', byCreation)
 /** A page of a project's gateways. @throws ApiError BAD_USER_INPUT for a page that is none. */
 export async function gatewaysOf(
   ctx: Context,
-  project: ProjectRow,
+  project: Pick<ProjectRow, 'id'>,
   args: PageArguments,
+  info: GraphQLResolveInfo,
 ): Promise<Connection<GatewayRow>> {
   // Here too: a page that is none must not fail the others that are read together with it.
   pageOf(args, byCreation)
-  return load(ctx, gatewaysUnder, { parentId: project.id, args })
+  return load(ctx, gatewaysUnder, { parentId: project.id, args, properties: selectedProperties(info, Gateway) })
 }
 
 const gatewaysById = rowsById(Gateway)

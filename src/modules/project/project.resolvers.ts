@@ -4,7 +4,7 @@ import { createProject, findProject, listProjects, updateProject } from './proje
 
 export const projectResolvers: Resolvers = {
   Query: {
-    projects: (_, args, ctx) => listProjects(ctx, args),
+    projects: (_, args, ctx, info) => listProjects(ctx, args, info),
     project: (_, { id }, ctx) => findProject(ctx, id),
   },
   Mutation: {

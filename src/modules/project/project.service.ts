@@ -1,9 +1,11 @@
+import type { GraphQLResolveInfo } from 'graphql'
 import { load, type Context } from '../../context.ts'
 import { orderingOf, pageOf, readConnection, type Connection, type PageArguments } from '../../database/paging.ts'
 import { lockRow, rowsById, tenantRows } from '../../database/tenant-rows.ts'
 import type { CreateProjectInput, ProjectFilter, ProjectOrder, UpdateProjectInput } from '../../generated/resolvers.ts'
 import { containing, optionalText, requiredText } from '../../input.ts'
 import { requireOrganization } from '../../principal/require-principal.ts'
+import { selectedProperties } from '../../selection.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
 import { Project, type ProjectRow } from './project.entity.ts'
 
@@ -22,9 +24,12 @@ function conditionsOf(filter: ProjectFilter | null | undefined) {
 export async function listProjects(
   ctx: Context,
   args: PageArguments & { filter?: ProjectFilter | null; orderBy?: ProjectOrder | null },
+  info: GraphQLResolveInfo,
 ): Promise<Connection<ProjectRow>> {
   const ordering = orderingOf(args.orderBy)
-  return readConnection(tenantRows(ctx), Project, conditionsOf(args.filter), pageOf(args, ordering), ordering)
+  const where = conditionsOf(args.filter)
+  const properties = selectedProperties(info, Project)
+  return readConnection(tenantRows(ctx), Project, where, pageOf(args, ordering), ordering, properties)
 }
 
 const projectsById = rowsById(Project)
