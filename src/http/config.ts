@@ -10,7 +10,7 @@ export interface OperationLimits {
   maxRootFields: number
   /** Directives on the operation, its fields and fragments, fragments expanded. */
   maxDirectives: number
-  /** Objects that the answer could hold: see `operationCost`. */
+  /** Objects that the answer could hold, at their weights: see `createOperationCost`. */
   maxCost: number
   /** Rows of a list whose size the client does not say. */
   pageSizeDefault: number
