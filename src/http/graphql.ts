@@ -84,6 +84,7 @@ function operationGate({ limits }: HttpConfig, schema: GraphQLSchema, costOf: Op
     if (operation.operation === OperationTypeNode.SUBSCRIPTION || !schema.getRootType(operation.operation)) {
       throw new ApiError('OPERATION_RESOLUTION_FAILURE', `This server has no ${operation.operation} operations`)
     }
+    if (operation.operation === OperationTypeNode.QUERY) scope?.limit.isQuery()
     assertStorableText(document, request.variables)
     const cost = costOf(document, operation, request.variables ?? {})
     if (cost > limits.maxCost) throw tooLarge('cost', limits.maxCost, cost)
