@@ -257,7 +257,7 @@ export type ErrorCode =
   | 'PERSISTED_QUERY_NOT_SUPPORTED'
   /** Too many attempts: `retryAfterSeconds`. */
   | 'RATE_LIMITED'
-  /** The operation ran longer than the server allows. */
+  /** The operation, or the arrival of its request, took longer than the server allows. */
   | 'TIMEOUT'
   /** No credential, or one that is not accepted: `reason`. */
   | 'UNAUTHENTICATED'

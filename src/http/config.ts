@@ -26,6 +26,8 @@ export interface HttpConfig {
   /** Origins whose pages may call the API; without any, no CORS header is sent. */
   corsOrigins: string[]
   bodyLimitBytes: number
+  /** A request arrives within this time, with its body, or is refused: slow senders would hold connections for ever. */
+  requestTimeoutMs: number
   /** How many proxies in front of the server append to `X-Forwarded-For`; 0 ignores that header. */
   trustProxyHops: number
   introspection: boolean

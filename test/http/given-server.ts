@@ -140,6 +140,7 @@ export const testConfig: HttpConfig = {
   production: false,
   corsOrigins: ['https://app.example'],
   bodyLimitBytes: 100 * 1024,
+  requestTimeoutMs: 30_000,
   trustProxyHops: 0,
   introspection: true,
   graphiql: true,
