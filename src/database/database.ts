@@ -1,7 +1,9 @@
 import type { MikroORM } from '@mikro-orm/core'
-import type { SqlEntityManager, AbstractSqlDriver } from '@mikro-orm/sql'
+import type { AbstractSqlDriver, EntityManager, SqlEntityManager } from '@mikro-orm/sql'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
+import type { Deadline } from '../http/deadline.ts'
+import type { Cancelling } from './cancel.ts'
 import { openEmbedded } from './embedded.ts'
 import type { Entities } from './entities.ts'
 import { openPostgres } from './postgres.ts'
@@ -28,12 +30,20 @@ export interface Siblings {
   whenAsked(work: () => Promise<unknown>): void
 }
 
+/** How a transaction of the ORM begins. */
+export type Beginning = NonNullable<Parameters<EntityManager['begin']>[0]>
+
 /** The database that the server serves from, migrated, and reached as the serving role. */
 export interface Database {
   readonly engine: 'postgresql' | 'embedded'
   readonly orm: MikroORM<AbstractSqlDriver, SqlEntityManager>
-  /** Opens a read-only transaction; the doors of tenancy.ts alone know what it may reach. */
-  read(form: Form): Promise<Reading>
+  /**
+   * Opens a read-only transaction; the doors of tenancy.ts alone know what it may reach.
+   * @param deadline when it passes, what runs is cancelled, where the engine can
+   */
+  read(form: Form, deadline?: Deadline): Promise<Reading>
+  /** Begins a transaction of the ORM. What runs in it is cancelled likewise, until that is stopped: before it is to end. */
+  begin(em: EntityManager, options: Beginning, deadline?: Deadline): Promise<Cancelling>
   listen(channel: string, listening: Listening): Promise<Listener>
   /** Resolves when the siblings have heard what was notified before. Other instances hear of it at once too, but unasked. */
   siblingsHaveHeard(): Promise<void>

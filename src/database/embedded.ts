@@ -4,6 +4,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { MikroORM } from '@mikro-orm/pglite'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
+import { NEVER_CANCELLED } from './cancel.ts'
 import { lockDirectory } from './directory-lock.ts'
 import type { Database } from './database.ts'
 import type { Entities } from './entities.ts'
@@ -46,6 +47,11 @@ export async function openEmbedded(
       engine: 'embedded',
       orm,
       read: (form) => readThroughOrm(form, tellLog(orm)),
+      // A statement of this engine holds up the process itself: nothing could be cancelled meanwhile.
+      async begin(em, options) {
+        await em.begin(options)
+        return NEVER_CANCELLED
+      },
       async listen(channel, { onMessage, onConnected }) {
         const stop = await pglite.listen(channel, onMessage)
         await onConnected()

@@ -2,6 +2,7 @@ import { MikroORM } from '@mikro-orm/postgresql'
 import type { Pool, PoolClient } from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
+import { cancelAtIn, tellWhoTakes } from './cancel.ts'
 import type { Database, Siblings } from './database.ts'
 import type { Entities } from './entities.ts'
 import { listenOn, type SureListener } from './postgres-listener.ts'
@@ -59,6 +60,7 @@ export async function openPostgres(
     driverOptions: {
       onPoolCreated: (pool: Pool) => {
         releaseBroken(pool)
+        tellWhoTakes(pool)
         endSilentConnections(pool, { url, statementTimeoutMs, log })
       },
       stream: impatientSocket,
@@ -87,7 +89,8 @@ export async function openPostgres(
   return {
     engine: 'postgresql',
     orm,
-    read: (form) => readOnPool(pool, form, tellLog(orm)),
+    read: (form, deadline) => readOnPool(pool, form, tellLog(orm), deadline),
+    begin: (em, options, deadline) => cancelAtIn(deadline, () => em.begin(options)),
     async listen(channel, listening) {
       const listener = await listenOn(url, channel, listening, log)
       listeners.push(listener)

@@ -3,6 +3,8 @@ import type { EntityManager } from '@mikro-orm/sql'
 import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
 import { valuesFor, type CompiledStatement, type Value } from './compiled-statement.ts'
+import type { Deadline } from '../http/deadline.ts'
+import { cancelAt } from './cancel.ts'
 import { fly, type Fields, type Sent } from './flight.ts'
 
 /** A read-only transaction, which sees one state of the database. It begins with the first thing that is asked of it. */
@@ -54,9 +56,13 @@ export const tellLog =
     for (const { text } of statements) logger.logQuery({ query: text })
   }
 
-/** Reads on a connection of the pool: what opens the transaction travels with its first statement. */
-export async function readOnPool(pool: Pool, { reach, fork }: Form, tell: Tell): Promise<Reading> {
+/**
+ * Reads on a connection of the pool: what opens the transaction travels with its first statement.
+ * @param deadline when it passes, what runs is cancelled
+ */
+export async function readOnPool(pool: Pool, { reach, fork }: Form, tell: Tell, deadline?: Deadline): Promise<Reading> {
   const client = await pool.connect()
+  const cancelling = cancelAt(deadline, client)
   let begun = false
   let lent: Lent | null = null
   const send = (...asked: readonly Sent[]): Promise<Fields[][]> => {
@@ -67,6 +73,7 @@ export async function readOnPool(pool: Pool, { reach, fork }: Form, tell: Tell):
   }
   return {
     async rowsOf(statement, values, isOnly) {
+      deadline?.throwIfAborted()
       const { name, text } = statement
       const asked = { name, text, values: valuesFor(statement, values, reach.tenant) }
       const answers = await (isOnly ? send(asked, END) : send(asked))
@@ -75,12 +82,15 @@ export async function readOnPool(pool: Pool, { reach, fork }: Form, tell: Tell):
       return answers.at(isOnly ? -2 : -1) ?? []
     },
     async em() {
+      deadline?.throwIfAborted()
       if (!begun) await send()
       lent ??= lend(client, fork())
       return lent.em
     },
     async end() {
       lent?.takeBack()
+      const cancelled = cancelling.stop()
+      if (cancelled) await cancelled
       try {
         if (begun) await send(END)
         client.release()

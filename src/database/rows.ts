@@ -55,7 +55,7 @@ function openQueue() {
 }
 
 /** The read-only transaction that is open, if one is, and the door that it reads through. */
-function keepReading(database: Database, organizationId: string | null) {
+function keepReading(database: Database, organizationId: string | null, deadline?: Deadline) {
   let reading: { door: Door; transaction: Reading } | null = null
   async function end(): Promise<void> {
     const ended = reading
@@ -68,12 +68,15 @@ function keepReading(database: Database, organizationId: string | null) {
       try {
         if (reading?.door !== door) {
           await end()
-          reading = { door, transaction: await openReading(database, { door, organizationId }) }
+          deadline?.throwIfAborted()
+          reading = { door, transaction: await openReading(database, { door, organizationId }, deadline) }
         }
         return await work(reading.transaction)
       } catch (error) {
         // PostgreSQL refuses every further statement of a transaction that has failed: the next read starts afresh.
         await end()
+        // A statement that was cancelled says no more than that it was.
+        deadline?.throwIfAborted()
         throw error
       }
     },
@@ -82,11 +85,11 @@ function keepReading(database: Database, organizationId: string | null) {
 
 /**
  * The rows for one operation of a principal with this organization. Nothing is opened before it is needed.
- * @param deadline passed when the caller has been told that the operation took too long: nothing is committed after that.
+ * @param deadline when it passes, what runs is cancelled; nothing is read or committed after that.
  */
 export function openRows(database: Database, organizationId: string | null, deadline?: Deadline): Rows {
   const forgetters: (() => void)[] = []
-  const reading = keepReading(database, organizationId)
+  const reading = keepReading(database, organizationId, deadline)
   const queue = openQueue()
   let isOnly = false
 
@@ -100,6 +103,7 @@ export function openRows(database: Database, organizationId: string | null, dead
   }
   async function write<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T> {
     await reading.end()
+    deadline?.throwIfAborted()
     try {
       return await transact(database, { door, organizationId, readOnly: false }, work, deadline)
     } finally {

@@ -63,16 +63,15 @@ function forkFor(database: Database, { door, tenant }: { door: Door; tenant: str
   return em
 }
 
-async function begin(database: Database, opening: Opening): Promise<EntityManager> {
-  const em = forkFor(database, { door: opening.door, tenant: reachOf(opening).tenant })
-  await em.begin(opening.readOnly ? { readOnly: true, isolationLevel: 'repeatable read' } : {})
-  return em
-}
-
 /** Opens a transaction that reads through a door, and sees one state of the database. */
-export function openReading(database: Database, opening: Omit<Opening, 'readOnly'>): Promise<Reading> {
+export function openReading(
+  database: Database,
+  opening: Omit<Opening, 'readOnly'>,
+  deadline?: Deadline,
+): Promise<Reading> {
   const reach = reachOf(opening)
-  return database.read({ reach, fork: () => forkFor(database, { door: opening.door, tenant: reach.tenant }) })
+  const fork = () => forkFor(database, { door: opening.door, tenant: reach.tenant })
+  return database.read({ reach, fork }, deadline)
 }
 
 /** The statement for a question through a door, with both walls in it: the filter's condition, for whichever tenant. */
@@ -134,14 +133,22 @@ async function transactOnce<T>(
   work: (em: EntityManager) => Promise<T>,
   deadline?: Deadline,
 ): Promise<T> {
-  const em = await begin(database, opening)
+  const em = forkFor(database, { door: opening.door, tenant: reachOf(opening).tenant })
+  const options = opening.readOnly ? { readOnly: true, isolationLevel: 'repeatable read' as const } : {}
+  const cancelling = await database.begin(em, options, deadline)
   let result: T
   try {
     result = await hold(() => work(em))
+    // What is to be written is written now: of what is being committed nothing can be cancelled.
+    await em.flush()
+    await cancelling.stop()
     deadline?.throwIfAborted()
     await em.commit()
   } catch (error) {
+    await cancelling.stop()
     await em.rollback().catch(() => {})
+    // A statement that was cancelled says no more than that it was.
+    deadline?.throwIfAborted()
     throw error
   }
   await Promise.all((commitHooks.get(em) ?? []).map((hook) => hook()))

@@ -10,7 +10,7 @@ export interface OperationLimits {
   maxRootFields: number
   /** Directives on the operation, its fields and fragments, fragments expanded. */
   maxDirectives: number
-  /** Objects that the answer could hold: see `operationCost`. */
+  /** Objects that the answer could hold, at their weights: see `createOperationCost`. */
   maxCost: number
   /** Rows of a list whose size the client does not say. */
   pageSizeDefault: number
@@ -26,6 +26,8 @@ export interface HttpConfig {
   /** Origins whose pages may call the API; without any, no CORS header is sent. */
   corsOrigins: string[]
   bodyLimitBytes: number
+  /** A request arrives within this time, with its body, or is refused: slow senders would hold connections for ever. */
+  requestTimeoutMs: number
   /** How many proxies in front of the server append to `X-Forwarded-For`; 0 ignores that header. */
   trustProxyHops: number
   introspection: boolean

@@ -2,37 +2,39 @@ import type {
   DocumentNode,
   FieldNode,
   GraphQLCompositeType,
-  GraphQLField,
   GraphQLSchema,
   OperationDefinitionNode,
   SelectionNode,
   SelectionSetNode,
   ValueNode,
 } from 'graphql'
-import {
-  Kind,
-  getNamedType,
-  getNullableType,
-  isCompositeType,
-  isInterfaceType,
-  isListType,
-  isObjectType,
-} from 'graphql'
+import { getNamedType, isCompositeType, isInterfaceType, isObjectType, Kind } from 'graphql'
 import type { OperationLimits } from './config.ts'
+import { readCosts, type FieldCosts, type ListSize } from './cost-directives.ts'
 import { fragmentsOf } from './limits.ts'
 
 type Variables = Readonly<Record<string, unknown>>
 
+/** What an operation costs. The variables need not be of their types: what is no size counts as none. */
+export type OperationCost = (document: DocumentNode, operation: OperationDefinitionNode, variables: Variables) => number
+
 interface Walk {
   schema: GraphQLSchema
+  fields: FieldCosts
   fragments: ReturnType<typeof fragmentsOf>
   operation: OperationDefinitionNode
   variables: Variables
   pageSizeDefault: number
-  /** Costs of fragments, by name and the page size that they stand under. */
+  /** Costs of fragments, by name and the page that they stand under. */
   costs: Map<string, number>
   /** Names of the variables that a size was read from. */
   sizeVariables: Set<string>
+}
+
+/** The size that a field hands to lists right below it. */
+interface Page {
+  size: number
+  fields: readonly string[]
 }
 
 // Products are held below this, so that sums of them stay exact enough and no NaN comes of Infinity times 0.
@@ -43,48 +45,41 @@ interface KnownCost {
   sizeVariables: readonly string[]
   costs: Map<string, number>
 }
-const knownCosts = new WeakMap<OperationDefinitionNode, KnownCost>()
 const knownCostsPerOperation = 32
 
 /**
- * How many objects the answer to an operation could hold. A field of an object type costs 1, plus what is below
- * it; a list multiplies that by its size, which `first` or `last` say, as literals or variables, else the
- * default page size. A connection hands its page size to its `edges` and `nodes`; an edge itself is free, so
- * that both ways of reading a page cost the same. Scalars are free: tokens and aliases bound them. Introspection
- * is free: it has a bound of its own. The variables need not be of their types: what is no size counts as none.
+ * Makes the question how much an operation costs: the objects that its answer could hold, each at the weight that `@cost`
+ * gives its field, else its type. A field costs its weight and what is below it, a list as many times that as it is long:
+ * what its slicing arguments say, as literals or variables, else its assumed size, else the default page size. `@listSize`
+ * may hand the size to lists right below. Introspection is free: it has a bound of its own.
+ * @throws Error naming every mistake in the schema's cost directives
  */
-export function operationCost(
+export function createOperationCost(
   schema: GraphQLSchema,
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
-  variables: Variables,
-  limits: OperationLimits,
-): number {
-  // Documents are parsed once and kept, so most requests find their cost by the sizes they ask for.
-  const known = knownCosts.get(operation)
-  const found = known?.costs.get(sizesKey(known.sizeVariables, variables))
-  if (found !== undefined) return found
-  const walk: Walk = {
-    schema,
-    fragments: fragmentsOf(document),
-    operation,
-    variables,
-    pageSizeDefault: limits.pageSizeDefault,
-    costs: new Map(),
-    sizeVariables: new Set(),
+  { pageSizeDefault }: Pick<OperationLimits, 'pageSizeDefault'>,
+): OperationCost {
+  const fields = readCosts(schema)
+  const knownCosts = new WeakMap<OperationDefinitionNode, KnownCost>()
+  return (document, operation, variables) => {
+    // Documents are parsed once and kept, so most requests find their cost by the sizes they ask for.
+    const known = knownCosts.get(operation)
+    const found = known?.costs.get(sizesKey(known.sizeVariables, variables))
+    if (found !== undefined) return found
+    const fragments = fragmentsOf(document)
+    const [costs, sizeVariables] = [new Map<string, number>(), new Set<string>()]
+    const walk: Walk = { schema, fields, fragments, operation, variables, pageSizeDefault, costs, sizeVariables }
+    const root = schema.getRootType(operation.operation)
+    const cost = root ? costOfSet(walk, operation.selectionSet, root, null) : 0
+    knownCosts.set(operation, remembered(known, walk, cost))
+    return cost
   }
-  const root = schema.getRootType(operation.operation)
-  const cost = !root ? 0 : costOfSet(walk, operation.selectionSet, root, undefined)
-  remember(walk, cost)
-  return cost
 }
 
-function remember(walk: Walk, cost: number): void {
-  const sizeVariables = [...walk.sizeVariables]
-  const known = knownCosts.get(walk.operation) ?? { sizeVariables, costs: new Map<string, number>() }
-  if (known.costs.size >= knownCostsPerOperation) known.costs.clear()
-  known.costs.set(sizesKey(known.sizeVariables, walk.variables), cost)
-  knownCosts.set(walk.operation, known)
+function remembered(known: KnownCost | undefined, walk: Walk, cost: number): KnownCost {
+  const { sizeVariables, costs } = known ?? { sizeVariables: [...walk.sizeVariables], costs: new Map<string, number>() }
+  if (costs.size >= knownCostsPerOperation) costs.clear()
+  costs.set(sizesKey(sizeVariables, walk.variables), cost)
+  return { sizeVariables, costs }
 }
 
 function sizesKey(names: readonly string[], variables: Variables): string {
@@ -94,26 +89,21 @@ function sizesKey(names: readonly string[], variables: Variables): string {
 // Left out and null differ: only the first takes the variable's default.
 const sizeKey = (value: unknown): string => (value === undefined ? '' : String(sizeOf(value)))
 
-function costOfSet(walk: Walk, set: SelectionSetNode, type: GraphQLCompositeType, page: number | undefined): number {
+function costOfSet(walk: Walk, set: SelectionSetNode, type: GraphQLCompositeType, page: Page | null): number {
   let cost = 0
   for (const selection of set.selections) cost = Math.min(cost + costOfSelection(walk, selection, type, page), ceiling)
   return cost
 }
 
-function costOfSelection(
-  walk: Walk,
-  selection: SelectionNode,
-  type: GraphQLCompositeType,
-  page: number | undefined,
-): number {
+function costOfSelection(walk: Walk, selection: SelectionNode, type: GraphQLCompositeType, page: Page | null): number {
   if (selection.kind === Kind.FIELD) return costOfField(walk, selection, type, page)
   if (selection.kind === Kind.FRAGMENT_SPREAD) return costOfFragment(walk, selection.name.value, page)
   const condition = selection.typeCondition && walk.schema.getType(selection.typeCondition.name.value)
   return costOfSet(walk, selection.selectionSet, isCompositeType(condition) ? condition : type, page)
 }
 
-function costOfFragment(walk: Walk, name: string, page: number | undefined): number {
-  const key = `${name} ${page}`
+function costOfFragment(walk: Walk, name: string, page: Page | null): number {
+  const key = `${name} ${page?.size} ${page?.fields.join()}`
   const known = walk.costs.get(key)
   if (known !== undefined) return known
   const fragment = walk.fragments.get(name)
@@ -125,29 +115,29 @@ function costOfFragment(walk: Walk, name: string, page: number | undefined): num
   return cost
 }
 
-function costOfField(walk: Walk, node: FieldNode, type: GraphQLCompositeType, page: number | undefined): number {
-  if (!isObjectType(type) && !isInterfaceType(type)) return 0
-  const field = type.getFields()[node.name.value]
-  const below = field && getNamedType(field.type)
-  if (field === undefined || !isCompositeType(below) || node.selectionSet === undefined) return 0
-  const ownPage = field.args.some(isPageSize) ? pageSizeOf(walk, node, field) : undefined
-  const isList = isListType(getNullableType(field.type))
-  const own = isList && page !== undefined && node.name.value === 'edges' ? 0 : 1
-  const cost = own + costOfSet(walk, node.selectionSet, below, isList ? undefined : ownPage)
-  return isList ? times(ownPage ?? page ?? walk.pageSizeDefault, cost) : Math.min(cost, ceiling)
+function costOfField(walk: Walk, node: FieldNode, type: GraphQLCompositeType, page: Page | null): number {
+  const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined
+  const known = field && walk.fields.get(field)
+  if (!known) return 0
+  const size = known.size ? sliceOf(walk, node, known.size) : undefined
+  const handed = page?.fields.includes(node.name.value) ? page.size : undefined
+  const below = getNamedType(field.type)
+  const pageBelow = size !== undefined && !known.isList ? { size, fields: known.size?.sizedFields ?? [] } : null
+  const selected =
+    node.selectionSet && isCompositeType(below) ? costOfSet(walk, node.selectionSet, below, pageBelow) : 0
+  const cost = Math.min(known.weight + selected, ceiling)
+  return known.isList ? times(size ?? handed ?? walk.pageSizeDefault, cost) : cost
 }
 
-const isPageSize = ({ name }: { name: string }): boolean => name === 'first' || name === 'last'
-
-function pageSizeOf(walk: Walk, node: FieldNode, field: GraphQLField<unknown, unknown>): number {
-  const sizes = field.args
-    .filter(isPageSize)
+/** The largest of the sizes that a field is given. */
+function sliceOf(walk: Walk, node: FieldNode, { slicing, assumed }: ListSize): number {
+  const sizes = slicing
     .map((argument) => {
       const given = node.arguments?.find((candidate) => candidate.name.value === argument.name)
       return sizeOf(given === undefined ? argument.defaultValue : valueOf(walk, given.value))
     })
     .filter((size) => size !== undefined)
-  return sizes.length === 0 ? walk.pageSizeDefault : Math.max(...sizes)
+  return sizes.length === 0 ? (assumed ?? walk.pageSizeDefault) : Math.max(...sizes)
 }
 
 function valueOf(walk: Walk, node: ValueNode): unknown {

@@ -14,7 +14,8 @@ import type { TrustedDocuments } from '../documents/trusted-documents.ts'
 import { ApiError, httpStatusOf } from '../errors.ts'
 import { preparedExecution } from '../execution/plugin.ts'
 import type { HttpConfig } from './config.ts'
-import { operationCost } from './cost.ts'
+import { costReport } from './cost-report.ts'
+import { createOperationCost, type OperationCost } from './cost.ts'
 import type { FormatError } from './errors.ts'
 import { operationLimits, tooLarge } from './limits.ts'
 import { persistedQueries } from './persisted-queries.ts'
@@ -31,12 +32,16 @@ export interface ApolloOptions<Context extends BaseContext> {
   documents: TrustedDocuments
 }
 
-/** Starts Apollo Server with all that it sends to others, guesses for others or tells to others turned off. */
+/**
+ * Starts Apollo Server with all that it sends to others, guesses for others or tells to others turned off.
+ * @throws Error where the schema's cost directives make no sense
+ */
 export async function startApollo<Context extends BaseContext>(
   options: ApolloOptions<Context>,
 ): Promise<ApolloServer<Context>> {
   const { config, log, schema } = options
   const persisted = persistedQueries(options)
+  const costOf = createOperationCost(schema, config.limits)
   const apollo = new ApolloServer<Context>({
     schema,
     logger: log,
@@ -64,7 +69,7 @@ export async function startApollo<Context extends BaseContext>(
       persisted.plugin,
       ...options.plugins,
       preparedExecution(schema),
-      httpStatus(operationGate(config, schema)),
+      httpStatus(operationGate(config, schema, costOf), costReport(config.limits, costOf)),
     ],
   })
   await apollo.start()
@@ -72,7 +77,7 @@ export async function startApollo<Context extends BaseContext>(
 }
 
 /** Decides, once variables are known, whether an operation runs at all. @throws ApiError where it does not */
-function operationGate({ limits }: HttpConfig, schema: GraphQLSchema): OperationGate {
+function operationGate({ limits }: HttpConfig, schema: GraphQLSchema, costOf: OperationCost): OperationGate {
   return async ({ document, operation, operationName, request }) => {
     const scope = requestScope.getStore()
     if (scope !== undefined) scope.operationName = operationName?.slice(0, 100) ?? null
@@ -81,8 +86,9 @@ function operationGate({ limits }: HttpConfig, schema: GraphQLSchema): Operation
     if (operation.operation === OperationTypeNode.SUBSCRIPTION || !schema.getRootType(operation.operation)) {
       throw new ApiError('OPERATION_RESOLUTION_FAILURE', `This server has no ${operation.operation} operations`)
     }
+    if (operation.operation === OperationTypeNode.QUERY) scope?.limit.isQuery()
     assertStorableText(document, request.variables)
-    const cost = operationCost(schema, document, operation, request.variables ?? {}, limits)
+    const cost = costOf(document, operation, request.variables ?? {})
     if (cost > limits.maxCost) throw tooLarge('cost', limits.maxCost, cost)
   }
 }

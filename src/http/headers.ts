@@ -62,6 +62,7 @@ export async function allowOrigins(app: FastifyInstance, { corsOrigins }: HttpCo
       'X-Tenant-Api-Key',
       'X-Api-Key',
       'X-Authorization-Mode',
+      'GraphQL-Cost',
       'X-Request-Id',
       'X-Apollo-Operation-Name',
       'Apollo-Require-Preflight',

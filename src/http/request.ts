@@ -18,8 +18,8 @@ export interface RequestFacts {
   /** Tells the answer's headers what is left of a limit. */
   tellQuota: TellQuota
   /**
-   * Passed when the operation has run out of time and its caller has been answered 503. Resolvers are not stopped: JavaScript
-   * cannot. What commits should ask first.
+   * Passed when the operation has run out of time and its caller has been answered 503, or when it is a query and its caller has
+   * gone. Resolvers are not stopped: JavaScript cannot. Rows are neither read nor changed any more.
    */
   deadline: Deadline
 }
@@ -28,6 +28,7 @@ export interface RequestFacts {
 export interface RequestScope {
   requestId: string
   operationName: string | null
+  limit: TimeLimit
 }
 
 /** Holds while Apollo Server answers a request: `formatError` is given nothing else to know the request by. */

@@ -39,9 +39,12 @@ export function graphqlRoute<Context extends BaseContext>(
       done()
     },
     handler: async (request, reply) => {
-      const scope: RequestScope = { requestId: request.id, operationName: null }
-      request.graphql = scope
       const limit = new TimeLimit()
+      const scope: RequestScope = { requestId: request.id, operationName: null, limit }
+      request.graphql = scope
+      reply.raw.on('close', () => {
+        if (!reply.raw.writableFinished) limit.leave()
+      })
       const context = () => withStatus(() => createContext(factsOf(request, limit)))
       const asked = { httpGraphQLRequest: graphqlRequest(request), context }
       const run = () => requestScope.run(scope, () => apollo.executeHTTPGraphQLRequest(asked))

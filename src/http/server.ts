@@ -7,6 +7,7 @@ import { noTrustedDocuments, type TrustedDocuments } from '../documents/trusted-
 import { httpStatusOf, type ApiError } from '../errors.ts'
 import type { OAuthEndpoints } from '../oauth/endpoints.ts'
 import { acceptJsonBodies, BadRequest } from './body.ts'
+import { answerClientErrors } from './client-errors.ts'
 import type { HttpConfig } from './config.ts'
 import { watchTraffic } from './drain.ts'
 import { createFormatError, errorBody, logCause, type FormatError } from './errors.ts'
@@ -39,8 +40,8 @@ export interface HttpServerOptions<Context extends BaseContext> {
   jwks: () => unknown
 }
 
-// A body arrives within this time or not at all: without it, slow senders hold connections for ever.
-const requestTimeoutMs = 30_000
+// How often the server looks for requests that have not arrived in time: they are refused that much late, at most.
+const slowRequestsCheckMs = 1_000
 
 /** Builds the server with all of its routes. It does not listen yet; `drain` ends it. */
 export async function createHttpServer<Context extends BaseContext>(
@@ -52,7 +53,9 @@ export async function createHttpServer<Context extends BaseContext>(
     bodyLimit: config.bodyLimitBytes,
     // Fastify ignores a bare number; hop 0 is the peer itself, whose word about the next address is taken.
     trustProxy: config.trustProxyHops > 0 && ((_address, hop) => hop < config.trustProxyHops),
-    requestTimeout: requestTimeoutMs,
+    requestTimeout: config.requestTimeoutMs,
+    http: { headersTimeout: config.requestTimeoutMs, connectionsCheckingInterval: slowRequestsCheckMs },
+    clientErrorHandler: answerClientErrors(config),
     genReqId: requestIdOf,
     requestIdHeader: false,
     // Raised before there is a route, for URLs that cannot be decoded.

@@ -1,6 +1,7 @@
 import type { ApolloServerPlugin, BaseContext, GraphQLRequestListener } from '@apollo/server'
 import type { FormattedExecutionResult, GraphQLFormattedError } from 'graphql'
 import { httpStatusOf, type ErrorCode } from '../errors.ts'
+import type { CostedRequest, ReportCost } from './cost-report.ts'
 import { responseMediaType, type ResponseMediaType } from './media-type.ts'
 
 /** Faults of the document or its variables, for which `application/json` answers 200 (GraphQL over HTTP §6.4.1). */
@@ -73,14 +74,17 @@ function challenge(reason: unknown): string {
 
 /**
  * Sets the status, its headers and the media type of every answer that an operation gave. It stands last among
- * the plugins, to see what the others made of the answer; the gate is part of it, since each plugin costs each request.
+ * the plugins, to see what the others made of the answer; the gate and the cost's report are part of it, since each plugin
+ * costs each request.
  */
-export function httpStatus(gate: OperationGate): ApolloServerPlugin {
-  const willSendResponse = async ({ request, response }: HttpAnswer): Promise<void> => {
+export function httpStatus(gate: OperationGate, reportCost: ReportCost): ApolloServerPlugin {
+  const willSendResponse = async (answer: HttpAnswer): Promise<void> => {
+    const { request, response } = answer
     const mediaType = responseMediaType(request.http?.headers.get('accept')) ?? 'application/json'
     response.http.headers.set('content-type', `${mediaType}; charset=utf-8`)
     if (response.body?.kind !== 'single' || response.http.status === 405) return
     const result = response.body.singleResult
+    reportCost(answer, result)
     const status = statusOf(result, mediaType)
     response.http.status = status
     for (const [name, value] of headersOfError(decisiveError(result.errors ?? []), status))
@@ -93,8 +97,7 @@ export function httpStatus(gate: OperationGate): ApolloServerPlugin {
 /** Asked before an operation is executed. */
 export type OperationGate = NonNullable<GraphQLRequestListener<BaseContext>['didResolveOperation']>
 
-interface HttpAnswer {
-  request: { http?: { headers: Map<string, string> } }
+interface HttpAnswer extends CostedRequest {
   response: {
     http: { status?: number; headers: Map<string, string> }
     body?: { kind: 'single'; singleResult: FormattedExecutionResult } | { kind: 'incremental' }

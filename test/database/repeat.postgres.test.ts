@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import type { EntityManager } from '@mikro-orm/sql'
 import { afterCommit } from '../../src/database/tenancy.ts'
 import { openRows } from '../../src/database/rows.ts'
+import { TimeLimit } from '../../src/http/deadline.ts'
 import { givenDatabase, givenTenant, type Tenant, type TestDatabase } from './given-database.ts'
 
 let db: TestDatabase
@@ -85,14 +86,14 @@ test.each(['53100', '57014', '23514', '08006'])('work that fails with %s is not 
 })
 
 test('nothing is repeated for a caller who has been answered', async () => {
-  const answered = new AbortController()
-  const rows = openRows(db.database, tenant.organizationId, answered.signal)
+  const answered = new TimeLimit()
+  const rows = openRows(db.database, tenant.organizationId, answered)
   let runs = 0
   const work = async (em: EntityManager) => {
     runs += 1
     answered.abort()
     await em.execute(failing('40001'))
   }
-  await expect(rows.write('tenant', work)).rejects.toMatchObject({ code: '40001' })
+  await expect(rows.write('tenant', work)).rejects.toMatchObject({ code: 'TIMEOUT' })
   expect(runs).toBe(1)
 })

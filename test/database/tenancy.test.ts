@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { afterCommit, inTransaction, tenantOf, type Door } from '../../src/database/tenancy.ts'
 import { openRows, type Rows } from '../../src/database/rows.ts'
 import { selectRows } from '../../src/database/select.ts'
+import { TimeLimit } from '../../src/http/deadline.ts'
 import { Project } from '../../src/modules/project/project.entity.ts'
 import { givenDatabase, givenTenant, tenantTables, type Tenant, type TestDatabase } from './given-database.ts'
 
@@ -224,13 +225,13 @@ test('an operation that touches no rows opens no transaction, and all its reads 
 })
 
 test('a change whose caller has been told that it took too long is not committed', async () => {
-  const timeout = new AbortController()
-  const late = openRows(db.database, own.organizationId, timeout.signal)
+  const timeout = new TimeLimit()
+  const late = openRows(db.database, own.organizationId, timeout)
   const change = late.write('tenant', async (em) => {
     await em.nativeUpdate(Project, {}, { name: 'too late' })
     timeout.abort()
   })
-  await expect(change).rejects.toThrow('aborted')
+  await expect(change).rejects.toMatchObject({ code: 'TIMEOUT' })
   await late.close()
   expect(await rows().write('tenant', (em) => em.count(Project, { name: 'too late' }))).toBe(0)
 })

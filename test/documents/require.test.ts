@@ -163,6 +163,20 @@ describe('a trusted document is served', () => {
     expect(answer.errors[0]?.extensions.limit).toBe('cost')
   })
 
+  test('with what it costs, told to who asks: the same to everybody, and nothing of what is not trusted', async () => {
+    const told = async (body: object, headers: Record<string, string>): Promise<unknown> => {
+      const sent = { 'content-type': 'application/json', 'graphql-cost': 'report', ...headers }
+      const answer = await fetch(`${server.url}/graphql`, { method: 'POST', headers: sent, body: JSON.stringify(body) })
+      return ((await answer.json()) as { extensions?: unknown }).extensions
+    }
+    const page = { documentId: `sha256:${hashOf(PAGE)}`, variables: { first: 3 } }
+    for (const [, caller] of callers) {
+      expect(await told(page, caller)).toEqual({ cost: { requested: 1 + 3 * (1 + 1 + 3), maximum: 5_000 } })
+    }
+    expect(await told(page, { authorization: 'Bearer nonsense' })).toBeUndefined()
+    expect(await told({ query: ARBITRARY }, {})).toBeUndefined()
+  })
+
   test('as the caller, and not as whoever trusted it', async () => {
     expectError(await post(server.url, { documentId: `sha256:${hashOf(ME)}` }), 'UNAUTHENTICATED', 'MISSING')
   })

@@ -12,7 +12,12 @@ export interface TestContext {
   facts: RequestFacts
 }
 
+const pages = (...names: string[]) =>
+  `@listSize(slicingArguments: ${JSON.stringify(names)}, sizedFields: ["edges", "nodes"])`
+
 const typeDefs = `
+  directive @cost(weight: String!) on OBJECT | FIELD_DEFINITION | SCALAR | ENUM
+  directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!]) on FIELD_DEFINITION
   type Query {
     hello(name: String): String!
     echo(input: EchoInput, list: [Int!], role: Role): String
@@ -22,7 +27,7 @@ const typeDefs = `
     thrownHard(kind: String!): String!
     slow(ms: Int!): String
     secret: String
-    projects(first: Int, last: Int): ProjectConnection
+    projects(first: Int, last: Int): ProjectConnection ${pages('first', 'last')}
     project(id: ID!): Project
     owner: Owner
     all: [Project!]
@@ -32,10 +37,10 @@ const typeDefs = `
   input EchoInput { email: String! password: String! age: Int nested: [EchoInput!] }
   type ProjectConnection { edges: [ProjectEdge!]! nodes: [Project!]! pageInfo: PageInfo! totalCount: Int! }
   type PageInfo { hasNextPage: Boolean! }
-  type ProjectEdge { node: Project! }
+  type ProjectEdge @cost(weight: "0") { node: Project! }
   interface Node { id: ID! }
-  type Project implements Node { id: ID! name: String! parent: Project children(first: Int = 5): ProjectConnection all: [Project!] }
-  type User { name: String! projects(first: Int): ProjectConnection }
+  type Project implements Node { id: ID! name: String! parent: Project children(first: Int = 5): ProjectConnection ${pages('first')} all: [Project!] }
+  type User { name: String! projects(first: Int): ProjectConnection ${pages('first')} }
   union Owner = User | Project
 `
 
@@ -135,6 +140,7 @@ export const testConfig: HttpConfig = {
   production: false,
   corsOrigins: ['https://app.example'],
   bodyLimitBytes: 100 * 1024,
+  requestTimeoutMs: 30_000,
   trustProxyHops: 0,
   introspection: true,
   graphiql: true,

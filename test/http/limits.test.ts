@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { buildSchema, getIntrospectionQuery, Kind, parse } from 'graphql'
-import { operationCost } from '../../src/http/cost.ts'
+import { getIntrospectionQuery, parse } from 'graphql'
 import { operationSizes } from '../../src/http/limits.ts'
-import { answerOf, givenServer, testConfig, testSchema, type GivenServer } from './given-server.ts'
+import { answerOf, givenServer, type GivenServer } from './given-server.ts'
 
 let server: GivenServer
 beforeAll(async () => {
@@ -98,57 +97,6 @@ describe('an operation is refused', () => {
       await expectRefusal({ query: '{ projects(first: 9999) { nodes { id } } }' }, 'cost', { accept })
       await expectRefusal({ query: `{${' hello'.repeat(1100)} }` }, 'tokens', { accept })
     }
-  })
-})
-
-describe('cost', () => {
-  const cost = (query: string, variables: Record<string, unknown> = {}): number => {
-    const document = parse(query)
-    const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION)
-    if (operation === undefined) throw new Error('No operation')
-    return operationCost(testSchema, document, operation, variables, testConfig.limits)
-  }
-
-  test('counts the objects that an answer may hold', () => {
-    expect(cost('{ hello upper __typename }')).toBe(0)
-    expect(cost('{ project(id: 1) { id name parent { id } } }')).toBe(2)
-    expect(cost('{ projects(first: 7) { totalCount nodes { id } } }')).toBe(1 + 7)
-    expect(cost('{ projects(first: 7) { edges { node { id } } } }')).toBe(1 + 7)
-    expect(cost('{ projects(last: 3) { pageInfo { hasNextPage } nodes { id } } }')).toBe(1 + 1 + 3)
-    expect(cost('{ projects(first: 2) { nodes { children(first: 3) { nodes { id } } } } }')).toBe(1 + 2 * (1 + 1 + 3))
-    expect(cost('{ owner { ... on User { projects(first: 4) { nodes { id } } } } }')).toBe(1 + 1 + 4)
-  })
-
-  test('takes the size of a list that says none from the schema, else from the settings', () => {
-    expect(cost('{ projects { nodes { id } } }')).toBe(1 + 50)
-    expect(cost('{ all { id } }')).toBe(50)
-    expect(cost('{ project(id: 1) { children { nodes { id } } } }')).toBe(1 + 1 + 5)
-    expect(cost('query ($n: Int) { projects(first: $n) { nodes { id } } }')).toBe(1 + 50)
-    expect(cost('query ($n: Int = 4) { projects(first: $n) { nodes { id } } }')).toBe(1 + 4)
-  })
-
-  test('tells a variable that is null from one that is left out', () => {
-    const document = parse('query ($n: Int = 4) { projects(first: $n) { nodes { id } } }')
-    const [operation] = document.definitions
-    if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('No operation')
-    const costOf = (variables: Record<string, unknown>): number =>
-      operationCost(testSchema, document, operation, variables, testConfig.limits)
-    expect([costOf({}), costOf({ n: null }), costOf({}), costOf({ n: 9 }), costOf({ n: 'x' })]).toEqual([
-      5, 51, 5, 10, 51,
-    ])
-  })
-
-  test('carries the page size through fragments', () => {
-    const fragments = 'fragment C on ProjectConnection { nodes { ...P } } fragment P on Project { parent { id } }'
-    expect(cost(`{ a: projects(first: 2) { ...C } b: projects(first: 3) { ...C } } ${fragments}`)).toBe(1 + 4 + 1 + 6)
-  })
-
-  test('is a number for every size, however strange', () => {
-    const query = 'query ($n: Int) { projects(first: $n, last: $n) { nodes { children(first: $n) { nodes { id } } } } }'
-    const values = [-1, -1e308, 1e308, Infinity, NaN, 1.5, 0, '7', [], {}, true, null, 2 ** 53]
-    for (const n of values) expect(Number.isFinite(cost(query, { n }))).toBe(true)
-    expect(cost(query, { n: 1e308 })).toBeGreaterThan(5000)
-    expect(cost(`{ projects(first: ${'9'.repeat(400)}) { edges { __typename } nodes { id } } }`)).toBeGreaterThan(5000)
   })
 })
 
@@ -263,14 +211,6 @@ test('variables of every shape for every type never make the server fail', async
       for (const code of codes) expect(['BAD_USER_INPUT', 'GRAPHQL_VALIDATION_FAILED']).toContain(code)
     }
   }
-})
-
-test('a schema of one type is measured like any other', () => {
-  const schema = buildSchema('type Query { self: Query list: [Query] }')
-  const document = parse('{ self { list { list { self { __typename } } } } }')
-  const [operation] = document.definitions
-  if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('No operation')
-  expect(operationCost(schema, document, operation, {}, testConfig.limits)).toBe(1 + 50 * (1 + 50 * 2))
 })
 
 function pseudoRandom(seed: number): () => number {
