@@ -9,6 +9,7 @@ import type { Reach, Reading } from './reading.ts'
 import { repeatOnConflict } from './repeat.ts'
 import { roles } from './roles.ts'
 import { statementOf, type Shape } from './shape.ts'
+import { secondsSince } from './watch.ts'
 
 /**
  * The one door to rows. Every transaction of the server is opened here, and it names what it may reach: the rows of one
@@ -134,6 +135,7 @@ async function transactOnce<T>(
   work: (em: EntityManager) => Promise<T>,
   deadline?: Deadline,
 ): Promise<T> {
+  const started = performance.now()
   const em = await begin(database, opening)
   let result: T
   try {
@@ -143,6 +145,8 @@ async function transactOnce<T>(
   } catch (error) {
     await em.rollback().catch(() => {})
     throw error
+  } finally {
+    database.watch.transaction(opening.readOnly ? 'read' : 'write', secondsSince(started))
   }
   await Promise.all((commitHooks.get(em) ?? []).map((hook) => hook()))
   return result

@@ -62,7 +62,7 @@ export async function startApollo<Context extends BaseContext>(
         : ApolloServerPluginLandingPageDisabled(),
       persisted.plugin,
       ...options.plugins,
-      httpStatus(operationGate(config, schema)),
+      httpStatus(operationGate(config, schema, options.documents)),
     ],
   })
   await apollo.start()
@@ -70,14 +70,18 @@ export async function startApollo<Context extends BaseContext>(
 }
 
 /** Decides, once variables are known, whether an operation runs at all. @throws ApiError where it does not */
-function operationGate({ limits }: HttpConfig, schema: GraphQLSchema): OperationGate {
-  return async ({ document, operation, operationName, request }) => {
+function operationGate({ limits }: HttpConfig, schema: GraphQLSchema, documents: TrustedDocuments): OperationGate {
+  return async ({ document, operation, operationName, queryHash, request }) => {
     const scope = requestScope.getStore()
     if (scope !== undefined) scope.operationName = operationName?.slice(0, 100) ?? null
     if (operation === undefined) return
     // graphql-js would fail in execution, which nobody could tell from a fault of the server.
     if (operation.operation === OperationTypeNode.SUBSCRIPTION || !schema.getRootType(operation.operation)) {
       throw new ApiError('OPERATION_RESOLUTION_FAILURE', `This server has no ${operation.operation} operations`)
+    }
+    if (scope !== undefined) {
+      scope.type = operation.operation === OperationTypeNode.MUTATION ? 'mutation' : 'query'
+      scope.trustedName = operationName && documents.holds(queryHash) ? operationName : null
     }
     assertStorableText(document, request.variables)
     const cost = operationCost(schema, document, operation, request.variables ?? {}, limits)

@@ -8,6 +8,7 @@ import { withStatus } from './graphql.ts'
 import { sandboxPolicy } from './headers.ts'
 import { responseMediaType } from './media-type.ts'
 import { factsOf, requestScope, type RequestFacts, type RequestScope } from './request.ts'
+import { newScope } from './watch.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -39,14 +40,16 @@ export function graphqlRoute<Context extends BaseContext>(
       done()
     },
     handler: async (request, reply) => {
-      const scope: RequestScope = { requestId: request.id, operationName: null }
+      const scope = newScope(request.id)
       request.graphql = scope
       const limit = new TimeLimit()
       const context = () => withStatus(() => createContext(factsOf(request, limit)))
       const asked = { httpGraphQLRequest: graphqlRequest(request), context }
       const run = () => requestScope.run(scope, () => apollo.executeHTTPGraphQLRequest(asked))
       const answer = await withTimeLimit(timeoutMs, limit, run)
-      return answer === timedOut ? sendTimeout(reply, timeoutMs) : send(reply, answer)
+      if (answer !== timedOut) return send(reply, answer)
+      scope.outcome = 'TIMEOUT'
+      return sendTimeout(reply, timeoutMs)
     },
   })
   app.route({
