@@ -47,7 +47,9 @@ export function openTelemetry(config: TracingConfig, log: Logger): Tracing {
     resource: resourceFromAttributes({ 'service.name': config.serviceName }),
     // A caller may ask not to be traced. To be traced more often than others is nothing to ask for.
     sampler: new ParentBasedSampler({ root: kept, remoteParentSampled: kept }),
-    spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: BATCH_MS, exportTimeoutMillis: EXPORT_MS })],
+    spanProcessors: [
+      new BatchSpanProcessor({ exporter, scheduledDelayMillis: BATCH_MS, exportTimeoutMillis: EXPORT_MS }),
+    ],
   })
   const tracer = provider.getTracer('tenantry')
   const current = new AsyncLocalStorage<Context>()
