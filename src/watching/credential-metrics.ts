@@ -1,7 +1,8 @@
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, type Registry } from 'prom-client'
 import { unauthenticatedReasons } from '../errors.ts'
 import { outcomeOfError } from './outcomes.ts'
 import { plainCounts } from './plain-counts.ts'
+import { plainHistogram, type Durations } from './plain-histogram.ts'
 
 /** What became of a key that was presented: known from memory, looked up in the database, or not accepted. */
 export type KeyCheck = 'remembered' | 'looked_up' | 'malformed' | 'unknown' | 'ended'
@@ -67,13 +68,9 @@ export function credentialMetrics(registry: Registry): CredentialMetrics {
   }
 }
 
-interface Observed {
-  observe(seconds: number): void
-}
-
 const secondsSince = (startedMs: number) => (performance.now() - startedMs) / 1_000
 
-function timed<T>(durations: Observed, work: () => T): T {
+function timed<T>(durations: Durations, work: () => T): T {
   const started = performance.now()
   try {
     return work()
@@ -82,7 +79,7 @@ function timed<T>(durations: Observed, work: () => T): T {
   }
 }
 
-async function timedAsync<T>(durations: Observed, work: () => Promise<T>): Promise<T> {
+async function timedAsync<T>(durations: Durations, work: () => Promise<T>): Promise<T> {
   const started = performance.now()
   try {
     return await work()
@@ -92,29 +89,30 @@ async function timedAsync<T>(durations: Observed, work: () => Promise<T>): Promi
 }
 
 function durationsOf(registry: Registry) {
-  const registers = [registry]
-  const verifying = new Histogram({
-    name: 'tenantry_token_check_duration_seconds',
-    help: 'Verifying an access token in full, with its signature; tokens that are remembered are not among them.',
-    ...{ labelNames: ['issuer'], buckets: FAST_SECONDS, registers },
-  })
+  const durations = (name: string, help: string, bounds: readonly number[], labels: readonly string[] = []) =>
+    plainHistogram(registry, { name: `tenantry_${name}_duration_seconds`, help, labels }, bounds)
+  const making = durations('token_making', 'Making and signing an access token.', FAST_SECONDS)
+  const verifying = durations(
+    'token_check',
+    'Verifying an access token in full, with its signature; tokens that are remembered are not among them.',
+    FAST_SECONDS,
+    ['issuer'],
+  )
+  const lookUps = durations(
+    'key_lookup',
+    'Looking an API key up in the database; keys that are remembered are not among them.',
+    SLOW_SECONDS,
+  )
+  const passwords = durations(
+    'password_hash',
+    'Hashing or comparing a password, with the waiting for a thread.',
+    SLOW_SECONDS,
+  )
   return {
-    making: new Histogram({
-      name: 'tenantry_token_making_duration_seconds',
-      help: 'Making and signing an access token.',
-      ...{ buckets: FAST_SECONDS, registers },
-    }),
-    verifying: { own: verifying.labels('own'), external: verifying.labels('external') },
-    lookUps: new Histogram({
-      name: 'tenantry_key_lookup_duration_seconds',
-      help: 'Looking an API key up in the database; keys that are remembered are not among them.',
-      ...{ buckets: SLOW_SECONDS, registers },
-    }),
-    passwords: new Histogram({
-      name: 'tenantry_password_hash_duration_seconds',
-      help: 'Hashing or comparing a password, with the waiting for a thread.',
-      ...{ buckets: SLOW_SECONDS, registers },
-    }),
+    making: making(),
+    verifying: { own: verifying('own'), external: verifying('external') },
+    lookUps: lookUps(),
+    passwords: passwords(),
   }
 }
 

@@ -1,7 +1,8 @@
-import { Gauge, Histogram, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
 import type { PoolState } from '../database/database.ts'
 import type { DatabaseWatch } from '../database/watch.ts'
 import { plainCounts } from './plain-counts.ts'
+import { plainHistogram } from './plain-histogram.ts'
 import type { Tracing } from './tracing.ts'
 
 /** What is measured of the database and of the limiter. */
@@ -18,24 +19,25 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 /** Makes the metrics of the database and of the limiter. */
 export function databaseMetrics(registry: Registry): DatabaseMetrics {
-  const statements = new Histogram({
-    name: 'tenantry_database_statement_duration_seconds',
-    help: 'From the sending of a statement, or of several that travel together, to the last row.',
-    ...{ labelNames: ['outcome'], buckets: SECONDS, registers: [registry] },
-  })
-  const transactions = new Histogram({
-    name: 'tenantry_database_transaction_duration_seconds',
-    help: 'From the asking for a connection to the end of its transaction.',
-    ...{ labelNames: ['access'], buckets: SECONDS, registers: [registry] },
-  })
+  const durations = (name: string, label: string, help: string) =>
+    plainHistogram(registry, { name: `tenantry_database_${name}_duration_seconds`, help, labels: [label] }, SECONDS)
+  const statements = durations(
+    'statement',
+    'outcome',
+    'From the sending of a statement, or of several that travel together, to the last row.',
+  )
+  const transactions = durations(
+    'transaction',
+    'access',
+    'From the asking for a connection to the end of its transaction.',
+  )
   const decisions = plainCounts(registry, {
     name: 'tenantry_rate_limit_decisions_total',
     help: 'What was counted under a limit, by the name of the limit, and whether there was any left.',
     labels: ['policy', 'decision'],
   })
-  statements.zero({ outcome: 'failed' })
-  const [answered, failed] = [statements.labels('ok'), statements.labels('failed')]
-  const held = { read: transactions.labels('read'), write: transactions.labels('write') }
+  const [answered, failed] = [statements('ok'), statements('failed')]
+  const held = { read: transactions('read'), write: transactions('write') }
   return {
     statement: (seconds, hasFailed) => (hasFailed ? failed : answered).observe(seconds),
     transaction: (access, seconds) => held[access].observe(seconds),

@@ -179,12 +179,12 @@ test('nothing that clients make up makes a series', async () => {
   for (let round = 0; round < 5; round += 1) await ask(round)
   const ours = async () => [...(await server.samples()).keys()].filter((series) => series.startsWith('tenantry_'))
   const before = new Set(await ours())
-  for (let round = 0; round < 200; round += 1) await ask(round)
+  for (let round = 0; round < 80; round += 1) await ask(round)
   const after = await ours()
   expect(after.filter((series) => !before.has(series))).toEqual([])
   expect(after.filter((series) => /zq\d+x/i.test(series))).toEqual([])
   expect(after.length).toBeLessThan(2_000)
-}, 180_000)
+})
 
 test('no credential is in the metrics', async () => {
   const { secret } = await givenApiKey(server, person)
