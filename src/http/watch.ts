@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLFormattedError } from 'graphql'
-import { httpStatusOf } from '../errors.ts'
+import { httpStatusOf, type ErrorCode } from '../errors.ts'
 import { isErrorCode, outcomeOfStatus } from '../watching/outcomes.ts'
 import type { Denial, EndedRequest, OperationType, RequestMetrics } from '../watching/request-metrics.ts'
 import type { RequestSpan, Tracing } from '../watching/tracing.ts'
@@ -23,33 +23,33 @@ export interface Watching {
 /** Measures each request of the routes that follow, and traces it where that is configured. */
 export function watchRequests(app: FastifyInstance, { requests, tracing }: Watching): void {
   app.decorateRequest('span', null)
-  if (tracing) {
-    app.addHook('onRequest', (request, _reply, done) => {
-      request.span = tracing.request(request.method, request.headers)
-      done()
+  app.addHook('onRequest', (request, reply, done) => {
+    if (tracing) request.span = tracing.request(request.method, request.headers)
+    // Closed is what every response becomes, also one whose client has gone: `onResponse` is not called for that.
+    reply.raw.once('close', () => {
+      const ended = endedRequest(request, reply)
+      requests.ended(ended)
+      for (const denial of request.graphql?.denials ?? []) requests.denied(denial)
+      request.span?.end(ended, reply.statusCode)
     })
-    // Not before: what a body's arrival calls is called from outside the span.
-    app.addHook('preHandler', (request, _reply, done) => {
-      if (request.span) request.span.run(done)
-      else done()
-    })
-  }
-  app.addHook('onResponse', (request, reply, done) => {
-    const ended = endedRequest(request, reply)
-    requests.ended(ended)
-    for (const denial of request.graphql?.denials ?? []) requests.denied(denial)
-    request.span?.end(ended, reply.statusCode)
     done()
+  })
+  if (!tracing) return
+  // Not before: what a body's arrival calls is called from outside the span.
+  app.addHook('preHandler', (request, _reply, done) => {
+    if (request.span) request.span.run(done)
+    else done()
   })
 }
 
 function endedRequest({ routeOptions, graphql }: FastifyRequest, reply: FastifyReply): EndedRequest {
+  const answered = graphql?.outcome ?? outcomeOfStatus(reply.statusCode)
   return {
     // What was typed may hold anything.
     route: routeOptions.url ?? 'none',
     type: graphql?.type ?? 'none',
     operation: graphql?.trustedName ?? null,
-    outcome: graphql?.outcome ?? outcomeOfStatus(reply.statusCode),
+    outcome: reply.raw.writableFinished ? answered : 'aborted',
     seconds: reply.elapsedTime / 1_000,
   }
 }
@@ -60,7 +60,7 @@ export interface WatchedOperation {
   /** The name of the operation where its document is trusted: any other is the client's, and tells nobody else anything. */
   trustedName: string | null
   /** Null as long as there is no error. */
-  outcome: EndedRequest['outcome'] | null
+  outcome: ErrorCode | null
   denials: Denial[] | null
 }
 

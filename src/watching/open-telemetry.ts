@@ -92,13 +92,13 @@ function beginRequest(
 
 function endRequest(span: Span, method: string, { route, type, operation, outcome }: EndedRequest, status: number) {
   if (route !== 'none') span.updateName(`${method} ${route}`).setAttribute('http.route', route)
-  span.setAttribute('http.response.status_code', status)
+  if (outcome !== 'aborted') span.setAttribute('http.response.status_code', status)
   if (type !== 'none') span.setAttribute('graphql.operation.type', type)
   if (operation !== null) span.setAttribute('graphql.operation.name', operation)
   if (outcome !== 'ok') {
     span.setAttribute('error.type', outcome)
     // What a client does wrong is no error of the server's span (semantic conventions for HTTP spans, "Status").
-    if (httpStatusOf[outcome] >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+    if (outcome !== 'aborted' && httpStatusOf[outcome] >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
   }
   span.end()
 }

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { change, givenApiKey, PROJECTS, REVOKE, sendWithKey } from '../api-key/given-api-key.ts'
 import { givenKeeper } from '../documents/given-documents.ts'
@@ -57,6 +59,17 @@ test('a request is counted by its route, the type of its operation and how it en
   await expectMore({ [`${REQUESTS}{route="none",type="none",outcome="BAD_REQUEST"}`]: 1 }, () =>
     fetch(`${server.url}/somewhere/else`),
   )
+})
+
+test('a client that does not wait for its answer is counted too', async () => {
+  const aborted = `${REQUESTS}{route="/graphql",outcome="aborted"}`
+  await expectMore({ [aborted]: 1 }, async () => {
+    const head = 'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{'
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    await new Promise<void>((resolve) => socket.write(head, () => resolve()))
+    await sleep(100)
+    socket.destroy()
+  })
 })
 
 test('a denial is counted by its reason, once a request', async () => {
