@@ -95,6 +95,14 @@ module.exports = {
       to: { path: 'node_modules/(@mikro-orm/(postgresql|pglite|migrations)|pg|@electric-sql/pglite)/' },
     },
     {
+      name: 'watching-apart',
+      severity: 'error',
+      comment:
+        'What metrics and traces are made with is known in watching/: features say what has happened, and no more.',
+      from: { path: '^src', pathNot: '^src/watching/' },
+      to: { path: 'node_modules/(prom-client|@opentelemetry)/' },
+    },
+    {
       name: 'one-web-server',
       severity: 'error',
       comment: 'Fastify and Apollo Server are known where a request comes in, and nowhere behind it.',

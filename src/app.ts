@@ -11,6 +11,7 @@ import { openDatabase, type Siblings } from './database/database.ts'
 import { assertMigrated } from './database/migrate.ts'
 import { assertServingRole } from './database/serving-role.ts'
 import { noTrustedDocuments, startTrustedDocuments } from './documents/trusted-documents.ts'
+import type { FormatError } from './http/errors.ts'
 import { describeError } from './http/log.ts'
 import { createHttpServer } from './http/server.ts'
 import { createJobs } from './jobs/jobs.ts'
@@ -32,6 +33,10 @@ import { prepareSigningKeys } from './principal/start-signing-keys.ts'
 import { openRateLimits } from './rate-limits/rate-limits.ts'
 import { createSchema } from './schema.ts'
 import { singleReads, type ReadsOnce } from './single-read.ts'
+import { databaseWatch } from './watching/database-metrics.ts'
+import { createMetrics } from './watching/metrics.ts'
+import { serveMetrics, type MetricsServer } from './watching/metrics-server.ts'
+import { startTracing, type Tracing } from './watching/tracing.ts'
 
 /** The longest that two instances' clocks may differ by, on both ends of a token's life. */
 const CLOCK_LEEWAY_SECONDS = 120
@@ -42,6 +47,8 @@ export interface App {
   services: Services
   /** Starts to listen. @returns the address, such as `http://127.0.0.1:4000`. */
   listen(): Promise<string>
+  /** Where the metrics are served, such as `http://127.0.0.1:9464`; null where they are not, or by somebody else. */
+  metricsAddress(): string | null
   /** Ends everything that the app has opened; what is still in flight is cut. To drain first, see src/http/drain.ts. */
   close(): Promise<void>
 }
@@ -68,18 +75,14 @@ export async function createApp(
   const { schema, policy } = createSchema(modules, scopes)
   const readsOnce = singleReads(schema, modules)
   assertKnownScopes(config.external.issuers, scopes)
-  const services = await startServices(config, modules, { log, clock, scopes, image, siblings })
+  const tracing = await startTracing(config.tracing, log)
+  const services = await startServices(config, modules, { log, clock, scopes, image, siblings, tracing })
   const { keys, documents, ...started } = services
+  let metricsServer: MetricsServer | null = null
   const close = async () => {
-    await started.jobs.stop()
-    await documents.stop()
-    await started.apiKeys.stop()
-    await started.registeredIssuers.stop()
-    await started.revocations.stop()
-    await keys.stop()
-    await started.passwords.close()
-    await started.rateLimits.stop()
-    await started.database.close()
+    await stopServices(services)
+    await metricsServer?.close()
+    await tracing?.stop()
   }
   try {
     const server = await createHttpServer<Context>({
@@ -88,18 +91,25 @@ export async function createApp(
       schema,
       createContext: async (facts) => createContext(started, facts, await identify(started, facts)),
       countRefused: (facts) => requestLimits(started, facts).byAddress(),
-      plugins: (formatError) => [closeRows(readsOnce), access(policy, config, started, formatError)],
+      plugins: (formatError) => [closeRows(readsOnce), access(policy, config, started, { formatError, tracing })],
       documents,
       readiness: () => readiness(started, keys.fault()),
       oauth: oauthEndpoints(started),
       jwks: () => keys.jwks(),
+      watching: { requests: started.metrics.requests, tracing },
     })
     server.addHook('onClose', close)
     const { host, port } = config.http
     return {
       server,
       services: started,
-      listen: () => server.listen({ host, port }),
+      async listen() {
+        const { metrics } = config
+        // Of several workers the primary shows the metrics, of all of them together.
+        if (metrics && !siblings) metricsServer = await serveMetrics(metrics, () => started.metrics.text(), log)
+        return server.listen({ host, port })
+      },
+      metricsAddress: () => metricsServer?.address ?? null,
       close: async () => {
         const closed = server.close()
         // A connection that has not brought a request yet would otherwise be waited for, up to a minute.
@@ -113,15 +123,22 @@ export async function createApp(
   }
 }
 
+interface Starting extends Required<Surroundings> {
+  scopes: Services['scopes']
+  tracing: Tracing | null
+}
+
 async function startServices(
   config: Config,
   modules: readonly FeatureModule[],
-  { log, clock, scopes, image, siblings }: Required<Surroundings> & { scopes: Services['scopes'] },
+  { log, clock, scopes, image, siblings, tracing }: Starting,
 ) {
   const { tokens, production } = config
   const startKeys = prepareSigningKeys(config, log)
   const { pepper, hashKey } = serverSecrets(config)
-  const database = await openDatabase(config, entitiesOf(modules), log, image, siblings)
+  const metrics = createMetrics()
+  const watch = databaseWatch(metrics.database, tracing)
+  const database = await openDatabase(config, entitiesOf(modules), log, { image, siblings, watch })
   const lifetimeSeconds = tokens.accessTtlSeconds + CLOCK_LEEWAY_SECONDS
   try {
     const keys = await startKeys({ database, clock, lifetimeSeconds })
@@ -132,36 +149,55 @@ async function startServices(
       audience: tokens.audience,
       ttlSeconds: tokens.accessTtlSeconds,
       clock: () => clock().getTime(),
+      metrics: metrics.credentials,
     })
-    const passwords = createPasswordHasher({ ...config.passwords, pepper })
+    const passwords = createPasswordHasher({ ...config.passwords, pepper, metrics: metrics.credentials })
     const environment = production ? 'live' : 'test'
     const apiKeys = await startApiKeys({ database, log, clock, scopes, hashKey, environment })
     const { privateHosts } = config.external
     const registeredIssuers = await startRegisteredIssuers({ database, privateHosts })
-    const external = openExternalIssuers({ config, log, clock, registered: registeredIssuers })
-    const rateLimits = await openRateLimits({ database, log, config: config.rateLimits })
+    const external = openExternalIssuers({
+      ...{ config, log, clock, registered: registeredIssuers },
+      metrics: metrics.credentials,
+    })
+    const rateLimits = await openRateLimits({ database, log, config: config.rateLimits, metrics: metrics.database })
     const isTrusting = config.http.trustedDocuments !== 'off'
     const documents = isTrusting ? await startTrustedDocuments(database, log) : noTrustedDocuments
     const jobs = createJobs({ config, database, log, clock })
+    metrics.gauge({ database, rateLimits, revocations, passwords, config })
+    if (config.metrics) metrics.watchProcess()
     const stopped = { database, passwords, revocations, apiKeys, registeredIssuers, rateLimits, jobs }
-    return { ...stopped, config, log, scopes, accessTokens, external, clock, keys, documents }
+    return { ...stopped, metrics, config, log, scopes, accessTokens, external, clock, keys, documents }
   } catch (error) {
     await database.close()
     throw error
   }
 }
 
+async function stopServices(services: Awaited<ReturnType<typeof startServices>>): Promise<void> {
+  await services.jobs.stop()
+  await services.documents.stop()
+  await services.apiKeys.stop()
+  await services.registeredIssuers.stop()
+  await services.revocations.stop()
+  await services.keys.stop()
+  await services.passwords.close()
+  await services.rateLimits.stop()
+  await services.database.close()
+}
+
 function access(
   policy: Policy,
   config: Config,
   services: Services,
-  formatError: Parameters<typeof accessPlugin<Context>>[0]['formatError'],
+  { formatError, tracing }: { formatError: FormatError; tracing: Tracing | null },
 ): ApolloServerPlugin<Context> {
   const record = createDenialRecorder(services.clock)
   return accessPlugin<Context>({
     policy,
     mode: config.authorizationMode,
-    ...(formatError && { formatError }),
+    formatError,
+    ...(tracing && { watch: (decide) => tracing.step('access plan', decide) }),
     onDenied: (ctx, denials, kind) =>
       kind === OperationTypeNode.MUTATION
         ? record(

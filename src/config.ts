@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { secretMistakes } from './secret-settings.ts'
 import { tokenSettings } from './token-settings.ts'
 import { isLoopback, issuerMistakes, placeOf, trustedIssuersSetting } from './principal/external/issuer-settings.ts'
+import { watchingMistakes, watchingOf, watchingSettings } from './watching/watching-settings.ts'
 import { workersOf, workersSetting } from './workers/workers-setting.ts'
 
 const flag = (byDefault: boolean) =>
@@ -126,6 +127,7 @@ const settings = z.object({
   AUTOMATIC_PERSISTED_QUERIES: flag(false),
   INTROSPECTION: z.enum(['true', 'false']).optional(),
   GRAPHIQL: z.enum(['true', 'false']).optional(),
+  ...watchingSettings,
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -186,6 +188,7 @@ function contradictions(given: Settings): string[] {
       Number(given.WORKERS) > 1 &&
       'WORKERS: more than 1 needs DATABASE_URL, since one process at a time can open the embedded database',
     ...secretMistakes(given, production),
+    ...watchingMistakes(given),
     production && given.PASSWORD_HASH_COST < 12 && 'PASSWORD_HASH_COST: at least 12 in production',
     given.DATABASE_STATEMENT_TIMEOUT_MS >= given.EXECUTION_TIMEOUT_MS &&
       'DATABASE_STATEMENT_TIMEOUT_MS: must be below EXECUTION_TIMEOUT_MS',
@@ -256,6 +259,7 @@ function fromSettings(given: Settings) {
       automaticPersistedQueries: given.AUTOMATIC_PERSISTED_QUERIES,
       limits: limitsOf(given),
     },
+    ...watchingOf(given),
     logLevel: given.LOG_LEVEL,
     authorizationMode: given.AUTHORIZATION_MODE,
     dataDir: resolve(given.DATA_DIR),

@@ -14,6 +14,7 @@ import type { PasswordHasher } from './principal/password-hashing.ts'
 import type { Principal } from './principal/principal.ts'
 import type { Revocations } from './principal/revocations.ts'
 import type { RateLimits, TellQuota } from './rate-limits/rate-limits.ts'
+import type { Metrics } from './watching/metrics.ts'
 
 /** What lives as long as the server does. */
 export interface Services {
@@ -29,6 +30,7 @@ export interface Services {
   readonly registeredIssuers: HeldIssuers
   readonly jobs: Jobs
   readonly rateLimits: RateLimits
+  readonly metrics: Metrics
   readonly clock: () => Date
 }
 

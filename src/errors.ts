@@ -23,8 +23,20 @@ export const httpStatusOf = {
 export type ErrorCode = keyof typeof httpStatusOf
 
 /** Why a credential is not accepted. */
-export type UnauthenticatedReason =
-  'MISSING' | 'MALFORMED' | 'INVALID' | 'EXPIRED' | 'REVOKED' | 'REUSED' | 'INVALID_CREDENTIALS'
+export const unauthenticatedReasons = [
+  ...(['MISSING', 'MALFORMED', 'INVALID', 'EXPIRED', 'REVOKED', 'REUSED', 'INVALID_CREDENTIALS'] as const),
+]
+export type UnauthenticatedReason = (typeof unauthenticatedReasons)[number]
+
+/** Why a principal that is known is not let. A closed list, since it is also a label of the metrics. */
+export const forbiddenReasons = [
+  ...(['WRONG_KIND', 'INSUFFICIENT_ROLE', 'INSUFFICIENT_SCOPE', 'ABOVE_OWN_ROLE', 'ABOVE_OWN_SCOPES'] as const),
+  ...(['NO_ORGANIZATION', 'NOT_A_MEMBER', 'NOT_THE_CURRENT_ORGANIZATION', 'UNKNOWN_ORGANIZATION'] as const),
+  ...(['NOT_THE_TOKENS_ORGANIZATION', 'ORGANIZATION_DELETED', 'ORGANIZATION_SUSPENDED'] as const),
+  ...(['NOT_THE_KEYS_ORGANIZATION', 'NOT_THE_TENANTS_KEY', 'TENANT_API_KEY_REQUIRED'] as const),
+  ...(['REVOKED', 'EXPIRED', 'INACTIVE'] as const),
+]
+export type ForbiddenReason = (typeof forbiddenReasons)[number]
 
 /**
  * An error that the caller may see, whole: its message, code and extensions leave the server as they are.
@@ -47,7 +59,7 @@ export function unauthenticated(reason: UnauthenticatedReason, message: string):
 
 /** The principal is known and lacks access. `required` and `missing` name scopes, roles or kinds. */
 export function forbidden(
-  reason: string,
+  reason: ForbiddenReason,
   message: string,
   told: { required?: readonly string[]; missing?: readonly string[] } = {},
 ): ApiError {

@@ -3,7 +3,7 @@ import { isExample } from './principal/example-secret.ts'
 /** What keys something, and must differ from all the others: one secret for two purposes is lost for both at once. */
 const secretNames = [
   ...(['JWT_SECRET', 'SIGNING_KEYS_ENCRYPTION_KEY', 'PASSWORD_PEPPER', 'API_KEY_HASH_KEY'] as const),
-  'WEBHOOK_SECRET' as const,
+  ...(['WEBHOOK_SECRET', 'METRICS_TOKEN'] as const),
 ]
 const keyNames = ['JWT_SECRET', 'JWT_PRIVATE_KEY', 'JWT_PRIVATE_KEY_FILE'] as const
 

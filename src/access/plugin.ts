@@ -19,6 +19,8 @@ export interface AccessPluginOptions<C extends AccessContext> {
   /** The server's own: a refusal does not pass through the server's formatting. */
   readonly formatError?: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError
   readonly plansPerDocument?: number
+  /** Given each decision to make, to see how long it takes. */
+  readonly watch?: (decide: () => Decision) => Decision
 }
 
 const authorizationModeHeader = 'x-authorization-mode'
@@ -28,7 +30,7 @@ const authorizationModeHeader = 'x-authorization-mode'
  * operations, because the first answer wins. A refusal has errors and no data; status 401 or 403.
  */
 export function accessPlugin<C extends AccessContext>(options: AccessPluginOptions<C>): ApolloServerPlugin<C> {
-  const { policy, mode, onDenied } = options
+  const { policy, mode, onDenied, watch = (decide) => decide() } = options
   const planner = createPlanner(policy, options.plansPerDocument)
   return {
     async requestDidStart() {
@@ -40,7 +42,7 @@ export function accessPlugin<C extends AccessContext>(options: AccessPluginOptio
           if (!operation) return null
           const powers = contextValue.principal?.powers ?? null
           const { operationName, variables } = request
-          const decision = planner.decide({ document, operationName, variables }, powers)
+          const decision = watch(() => planner.decide({ document, operationName, variables }, powers))
           if (decision.denials.length === 0) return null
           const rejects = mode === 'reject' || asksToReject(requestContext)
           const refused = refuses(operation.operation, decision, rejects)

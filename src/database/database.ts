@@ -8,6 +8,7 @@ import { openEmbedded } from './embedded.ts'
 import type { Entities } from './entities.ts'
 import { openPostgres } from './postgres.ts'
 import type { Form, Reading } from './reading.ts'
+import { unwatched, type DatabaseWatch } from './watch.ts'
 
 /** A subscription to a channel of NOTIFY. */
 export interface Listener {
@@ -33,6 +34,25 @@ export interface Siblings {
 /** How a transaction of the ORM begins. */
 export type Beginning = NonNullable<Parameters<EntityManager['begin']>[0]>
 
+/** The connections of a pool, as they are now. */
+export interface PoolState {
+  /** How many there may be. */
+  readonly most: number
+  readonly open: number
+  readonly idle: number
+  /** How much work waits for one. */
+  readonly waiting: number
+}
+
+/** What a database is opened in. */
+export interface Surroundings {
+  /** What an embedded database in memory starts from; see {@link openEmbedded}. */
+  readonly image?: Blob | null
+  /** Those that serve from the same database server; the embedded one has none. */
+  readonly siblings?: Siblings | null
+  readonly watch?: DatabaseWatch
+}
+
 /** The database that the server serves from, migrated, and reached as the serving role. */
 export interface Database {
   readonly engine: 'postgresql' | 'embedded'
@@ -44,6 +64,8 @@ export interface Database {
   read(form: Form, deadline?: Deadline): Promise<Reading>
   /** Begins a transaction of the ORM. What runs in it is cancelled likewise, until that is stopped: before it is to end. */
   begin(em: EntityManager, options: Beginning, deadline?: Deadline): Promise<Cancelling>
+  readonly watch: DatabaseWatch
+  pool(): PoolState
   listen(channel: string, listening: Listening): Promise<Listener>
   /** Resolves when the siblings have heard what was notified before. Other instances hear of it at once too, but unasked. */
   siblingsHaveHeard(): Promise<void>
@@ -53,18 +75,15 @@ export interface Database {
 /**
  * Opens the database: PostgreSQL at `DATABASE_URL`, or the embedded one in the data directory. Applies pending migrations
  * first (unless told not to), as the owner.
- * @param image what an embedded database in memory starts from; see {@link openEmbedded}
- * @param siblings those that serve from the same database server; the embedded one has none
  * @throws Error where the database cannot be reached, is in use by another process, or is not migrated.
  */
 export async function openDatabase(
   config: Config,
   entities: Entities,
   log: Logger,
-  image?: Blob | null,
-  siblings?: Siblings | null,
+  { image = null, siblings = null, watch = unwatched }: Surroundings = {},
 ): Promise<Database> {
   return config.database.url
-    ? openPostgres(config, entities, log, siblings)
-    : openEmbedded(config, entities, log, image)
+    ? openPostgres(config, entities, log, { siblings, watch })
+    : openEmbedded(config, entities, log, { image, watch })
 }

@@ -1,10 +1,12 @@
+import type { LoggerOptions } from '@mikro-orm/core'
 import { Migrator } from '@mikro-orm/migrations'
 import type { Logger } from 'pino'
 import type { Entities } from './entities.ts'
 import { migrations } from './migrations.ts'
+import { unwatched, WatchedLogger, type DatabaseWatch } from './watch.ts'
 
 /** What both engines have in common. */
-export async function ormOptions(entities: Entities, log: Logger) {
+export async function ormOptions(entities: Entities, log: Logger, watch: DatabaseWatch = unwatched) {
   return {
     entities: [...entities],
     extensions: [Migrator],
@@ -14,6 +16,7 @@ export async function ormOptions(entities: Entities, log: Logger) {
     forceUtcTimezone: true,
     colors: false,
     logger: (message: string) => log.debug({ component: 'database' }, message),
+    loggerFactory: (options: LoggerOptions) => new WatchedLogger(options, watch),
     discovery: { warnWhenNoEntities: false },
   }
 }

@@ -3,16 +3,17 @@ import type { Pool, PoolClient } from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { cancelAtIn, tellWhoTakes } from './cancel.ts'
-import type { Database, Siblings } from './database.ts'
+import type { Database, Surroundings } from './database.ts'
 import type { Entities } from './entities.ts'
 import { listenOn, type SureListener } from './postgres-listener.ts'
 import { assertMigrated, migratePostgres } from './migrate.ts'
 import { ormOptions } from './orm-options.ts'
 import { readPoolSize } from './pool-size.ts'
-import { readOnPool, tellLog } from './reading.ts'
+import { readOnPool, tellingOf } from './reading.ts'
 import { roles } from './roles.ts'
 import { assertOrdinaryLogin, assertServingRole } from './serving-role.ts'
 import { endSilentConnections, impatientSocket, VANISHED_CLIENTS } from './silent-connections.ts'
+import { unwatched } from './watch.ts'
 
 /**
  * Gives a connection that breaks in the middle of a transaction back to the pool, which makes a new one in its place.
@@ -48,15 +49,16 @@ export async function openPostgres(
   config: Config,
   entities: Entities,
   log: Logger,
-  siblings?: Siblings | null,
+  { siblings, watch = unwatched }: Omit<Surroundings, 'image'> = {},
 ): Promise<Database> {
   const { url, migrateOnStart, statementTimeoutMs } = config.database
   if (!url) throw new Error('DATABASE_URL is not set')
   if (migrateOnStart) await migratePostgres(config, entities, log)
+  const most = await readPoolSize(config)
   const orm = await MikroORM.init({
-    ...(await ormOptions(entities, log)),
+    ...(await ormOptions(entities, log, watch)),
     clientUrl: url,
-    pool: { min: 0, max: await readPoolSize(config) },
+    pool: { min: 0, max: most },
     driverOptions: {
       onPoolCreated: (pool: Pool) => {
         releaseBroken(pool)
@@ -85,12 +87,15 @@ export async function openPostgres(
     throw error
   }
   const listeners: SureListener[] = []
+  const tell = tellingOf(orm, watch)
   siblings?.whenAsked(() => Promise.all(listeners.map((listener) => listener.hear())))
   return {
     engine: 'postgresql',
     orm,
-    read: (form, deadline) => readOnPool(pool, form, tellLog(orm), deadline),
+    read: (form, deadline) => readOnPool(pool, form, tell, deadline),
     begin: (em, options, deadline) => cancelAtIn(deadline, () => em.begin(options)),
+    watch,
+    pool: () => ({ most, open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     async listen(channel, listening) {
       const listener = await listenOn(url, channel, listening, log)
       listeners.push(listener)

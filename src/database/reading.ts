@@ -6,6 +6,7 @@ import { valuesFor, type CompiledStatement, type Value } from './compiled-statem
 import type { Deadline } from '../http/deadline.ts'
 import { cancelAt } from './cancel.ts'
 import { fly, type Fields, type Sent } from './flight.ts'
+import { secondsSince, type DatabaseWatch } from './watch.ts'
 
 /** A read-only transaction, which sees one state of the database. It begins with the first thing that is asked of it. */
 export interface Reading {
@@ -45,16 +46,31 @@ export interface Form {
   readonly fork: () => EntityManager
 }
 
-/** Told of what is sent. */
-export type Tell = (statements: readonly Sent[]) => void
+/** Told of what has been sent, once it is answered: its text, and never its values. */
+export type Tell = (statements: readonly Sent[], seconds: number, failed: boolean) => void
 
-/** Tells the ORM's own log, which drops it unless it was asked for queries: their text, and never their values. */
-export const tellLog =
-  ({ config }: MikroORM): Tell =>
-  (statements) => {
+/** Tells the watch, and the ORM's own log, which drops it unless it was asked for queries. */
+export const tellingOf =
+  ({ config }: MikroORM, watch: DatabaseWatch): Tell =>
+  (statements, seconds, failed) => {
     const logger = config.getLogger()
-    for (const { text } of statements) logger.logQuery({ query: text })
+    const texts = statements.map(({ text }) => text)
+    for (const query of texts) logger.logQuery({ query })
+    watch.statements(texts, seconds, failed)
   }
+
+/** Does the work of statements, and tells of them when it is done. */
+async function told<T>(tell: Tell, statements: readonly Sent[], work: () => Promise<T>): Promise<T> {
+  const started = performance.now()
+  let failed = true
+  try {
+    const answers = await work()
+    failed = false
+    return answers
+  } finally {
+    tell(statements, secondsSince(started), failed)
+  }
+}
 
 /**
  * Reads on a connection of the pool: what opens the transaction travels with its first statement.
@@ -68,8 +84,7 @@ export async function readOnPool(pool: Pool, { reach, fork }: Form, tell: Tell, 
   const send = (...asked: readonly Sent[]): Promise<Fields[][]> => {
     const statements = begun ? asked : [BEGIN, named(reach), ...asked]
     begun = true
-    tell(statements)
-    return fly(client, statements)
+    return told(tell, statements, () => fly(client, statements))
   }
   return {
     async rowsOf(statement, values, isOnly) {
@@ -137,10 +152,9 @@ export async function readThroughOrm({ reach, fork }: Form, tell: Tell): Promise
     async rowsOf(statement, values) {
       const { name, text } = statement
       const query = CompiledQuery.raw(text, valuesFor(statement, values, reach.tenant))
-      tell([sent(name, text)])
       const transaction = em.getTransactionContext<Kysely<unknown>>()
       if (!transaction) throw new Error('The transaction has ended')
-      const { rows } = await transaction.executeQuery<Fields>(query)
+      const { rows } = await told(tell, [sent(name, text)], () => transaction.executeQuery<Fields>(query))
       return rows
     },
     em: async () => em,

@@ -4,6 +4,7 @@ import type { Database } from './database.ts'
 import type { Reading } from './reading.ts'
 import type { Shape } from './shape.ts'
 import { assertNotHolding, hold, openReading, statementThrough, transact, type Door } from './tenancy.ts'
+import { secondsSince } from './watch.ts'
 
 /** The rows that one operation works on, as one principal. */
 export interface Rows {
@@ -56,11 +57,13 @@ function openQueue() {
 
 /** The read-only transaction that is open, if one is, and the door that it reads through. */
 function keepReading(database: Database, organizationId: string | null, deadline?: Deadline) {
-  let reading: { door: Door; transaction: Reading } | null = null
+  let reading: { door: Door; transaction: Reading; startedMs: number } | null = null
   async function end(): Promise<void> {
     const ended = reading
     reading = null
-    await ended?.transaction.end()
+    if (!ended) return
+    await ended.transaction.end()
+    database.watch.transaction('read', secondsSince(ended.startedMs))
   }
   return {
     end,
@@ -69,7 +72,9 @@ function keepReading(database: Database, organizationId: string | null, deadline
         if (reading?.door !== door) {
           await end()
           deadline?.throwIfAborted()
-          reading = { door, transaction: await openReading(database, { door, organizationId }, deadline) }
+          const startedMs = performance.now()
+          const transaction = await openReading(database, { door, organizationId }, deadline)
+          reading = { door, transaction, startedMs }
         }
         return await work(reading.transaction)
       } catch (error) {

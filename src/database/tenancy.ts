@@ -9,6 +9,7 @@ import type { Reach, Reading } from './reading.ts'
 import { repeatOnConflict } from './repeat.ts'
 import { roles } from './roles.ts'
 import { statementOf, type Shape } from './shape.ts'
+import { secondsSince } from './watch.ts'
 
 /**
  * The one door to rows. Every transaction of the server is opened here, and it names what it may reach: the rows of one
@@ -133,6 +134,7 @@ async function transactOnce<T>(
   work: (em: EntityManager) => Promise<T>,
   deadline?: Deadline,
 ): Promise<T> {
+  const started = performance.now()
   const em = forkFor(database, { door: opening.door, tenant: reachOf(opening).tenant })
   const options = opening.readOnly ? { readOnly: true, isolationLevel: 'repeatable read' as const } : {}
   const cancelling = await database.begin(em, options, deadline)
@@ -150,6 +152,8 @@ async function transactOnce<T>(
     // A statement that was cancelled says no more than that it was.
     deadline?.throwIfAborted()
     throw error
+  } finally {
+    database.watch.transaction(opening.readOnly ? 'read' : 'write', secondsSince(started))
   }
   await Promise.all((commitHooks.get(em) ?? []).map((hook) => hook()))
   return result

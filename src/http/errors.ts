@@ -6,6 +6,7 @@ import { ApiError, badUserInput, type BadInput, type ErrorCode } from '../errors
 import { describeError } from './log.ts'
 import { withoutToken, withoutValue } from './reasons.ts'
 import { requestScope } from './request.ts'
+import { noteError } from './watch.ts'
 
 /** What turns an error into its public form; Apollo Server's `formatError`. It never throws. */
 export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError
@@ -24,11 +25,17 @@ export interface FormatErrorOptions {
  */
 export function createFormatError(options: FormatErrorOptions): FormatError {
   return (formatted, error) => {
-    try {
-      return publicError(formatted, error, options) ?? internalError(formatted, error, options.log)
-    } catch (failure) {
-      return internalError(formatted, failure, options.log)
-    }
+    const told = toldOf(formatted, error, options)
+    noteError(told)
+    return told
+  }
+}
+
+function toldOf(formatted: GraphQLFormattedError, error: unknown, options: FormatErrorOptions): GraphQLFormattedError {
+  try {
+    return publicError(formatted, error, options) ?? internalError(formatted, error, options.log)
+  } catch (failure) {
+    return internalError(formatted, failure, options.log)
   }
 }
 

@@ -69,7 +69,10 @@ export async function startApollo<Context extends BaseContext>(
       persisted.plugin,
       ...options.plugins,
       preparedExecution(schema),
-      httpStatus(operationGate(config, schema, costOf), costReport(config.limits, costOf)),
+      httpStatus(
+        operationGate(config, schema, { costOf, documents: options.documents }),
+        costReport(config.limits, costOf),
+      ),
     ],
   })
   await apollo.start()
@@ -77,8 +80,12 @@ export async function startApollo<Context extends BaseContext>(
 }
 
 /** Decides, once variables are known, whether an operation runs at all. @throws ApiError where it does not */
-function operationGate({ limits }: HttpConfig, schema: GraphQLSchema, costOf: OperationCost): OperationGate {
-  return async ({ document, operation, operationName, request }) => {
+function operationGate(
+  { limits }: HttpConfig,
+  schema: GraphQLSchema,
+  { costOf, documents }: { costOf: OperationCost; documents: TrustedDocuments },
+): OperationGate {
+  return async ({ document, operation, operationName, queryHash, request }) => {
     const scope = requestScope.getStore()
     if (scope !== undefined) scope.operationName = operationName?.slice(0, 100) ?? null
     if (operation === undefined) return
@@ -86,7 +93,11 @@ function operationGate({ limits }: HttpConfig, schema: GraphQLSchema, costOf: Op
     if (operation.operation === OperationTypeNode.SUBSCRIPTION || !schema.getRootType(operation.operation)) {
       throw new ApiError('OPERATION_RESOLUTION_FAILURE', `This server has no ${operation.operation} operations`)
     }
-    if (operation.operation === OperationTypeNode.QUERY) scope?.limit.isQuery()
+    if (scope !== undefined) {
+      scope.type = operation.operation === OperationTypeNode.MUTATION ? 'mutation' : 'query'
+      scope.trustedName = operationName && documents.holds(queryHash) ? operationName : null
+      if (scope.type === 'query') scope.limit.isQuery()
+    }
     assertStorableText(document, request.variables)
     const cost = costOf(document, operation, request.variables ?? {})
     if (cost > limits.maxCost) throw tooLarge('cost', limits.maxCost, cost)

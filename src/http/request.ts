@@ -7,6 +7,7 @@ import ipaddr from 'ipaddr.js'
 import type { TellQuota } from '../rate-limits/rate-limits.ts'
 import { TimeLimit, type Deadline } from './deadline.ts'
 import { tellQuota } from './rate-limit-headers.ts'
+import type { WatchedOperation } from './watch.ts'
 
 /** What the HTTP layer tells about a request, for a context to be made of. */
 export interface RequestFacts {
@@ -25,7 +26,7 @@ export interface RequestFacts {
 }
 
 /** What is known of the GraphQL request that is being answered, wherever there is no context at hand. */
-export interface RequestScope {
+export interface RequestScope extends WatchedOperation {
   requestId: string
   operationName: string | null
   limit: TimeLimit

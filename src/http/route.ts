@@ -2,12 +2,13 @@ import { HeaderMap, type ApolloServer, type BaseContext, type HTTPGraphQLRequest
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpConfig } from './config.ts'
 import { BadRequest } from './body.ts'
-import { timedOut, TimeLimit, withTimeLimit } from './deadline.ts'
+import { timedOut, withTimeLimit } from './deadline.ts'
 import { errorBody } from './errors.ts'
 import { withStatus } from './graphql.ts'
 import { sandboxPolicy } from './headers.ts'
 import { responseMediaType } from './media-type.ts'
 import { factsOf, requestScope, type RequestFacts, type RequestScope } from './request.ts'
+import { newScope } from './watch.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -39,9 +40,9 @@ export function graphqlRoute<Context extends BaseContext>(
       done()
     },
     handler: async (request, reply) => {
-      const limit = new TimeLimit()
-      const scope: RequestScope = { requestId: request.id, operationName: null, limit }
+      const scope = newScope(request.id)
       request.graphql = scope
+      const { limit } = scope
       reply.raw.on('close', () => {
         if (!reply.raw.writableFinished) limit.leave()
       })
@@ -49,7 +50,9 @@ export function graphqlRoute<Context extends BaseContext>(
       const asked = { httpGraphQLRequest: graphqlRequest(request), context }
       const run = () => requestScope.run(scope, () => apollo.executeHTTPGraphQLRequest(asked))
       const answer = await withTimeLimit(timeoutMs, limit, run)
-      return answer === timedOut ? sendTimeout(reply, timeoutMs) : send(reply, answer)
+      if (answer !== timedOut) return send(reply, answer)
+      scope.outcome = 'TIMEOUT'
+      return sendTimeout(reply, timeoutMs)
     },
   })
   app.route({

@@ -21,6 +21,7 @@ import { rateLimitHeaders } from './rate-limit-headers.ts'
 import { factsOf, requestIdOf, type RequestFacts } from './request.ts'
 import { graphqlRoute, type CreateContext } from './route.ts'
 import { headersOfError } from './status.ts'
+import { watchRequests, type Watching } from './watch.ts'
 
 export interface HttpServerOptions<Context extends BaseContext> {
   config: HttpConfig
@@ -38,6 +39,8 @@ export interface HttpServerOptions<Context extends BaseContext> {
   oauth: OAuthEndpoints | null
   /** The JSON Web Key Set to publish. */
   jwks: () => unknown
+  /** Left out: nobody watches. */
+  watching?: Watching
 }
 
 // How often the server looks for requests that have not arrived in time: they are refused that much late, at most.
@@ -67,6 +70,7 @@ export async function createHttpServer<Context extends BaseContext>(
   app.setErrorHandler<FastifyError>((error, request, reply) => sendError(error, request, reply, options))
   app.setNotFoundHandler((_request, reply) => sendJson(reply, 404, errorBody('BAD_REQUEST', 'There is nothing here')))
   logRequests(app, log)
+  if (options.watching) watchRequests(app, options.watching)
   await secureHeaders(app, config)
   watchTraffic(app)
   await allowOrigins(app, config)
@@ -114,6 +118,7 @@ function logRequests(app: FastifyInstance, log: Logger): void {
       status: reply.statusCode,
       durationMs: Math.round(reply.elapsedTime * 10) / 10,
       ...(request.graphql?.operationName ? { operationName: request.graphql.operationName } : {}),
+      ...(request.span ? { traceId: request.span.traceId } : {}),
     }
     if (reply.statusCode >= 500) log.warn(line, 'request')
     else log.info(line, 'request')

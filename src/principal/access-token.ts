@@ -9,6 +9,8 @@ import {
   type AccessTokenSubject,
 } from './access-token-claims.ts'
 import { claimed, mostCharacters, partsOf, refused } from './compact-token.ts'
+import type { CredentialMetrics, TokenCheck } from '../watching/credential-metrics.ts'
+import { createMetrics } from '../watching/metrics.ts'
 import { withCurrentKeys } from './current-keys.ts'
 import type { SigningKeys, VerificationKey } from './signing-keys.ts'
 
@@ -22,6 +24,7 @@ export interface AccessTokenSettings {
   readonly clock: () => number
   /** How far the clocks of two instances may differ; 60 by default. */
   readonly leewaySeconds?: number
+  readonly metrics?: CredentialMetrics
 }
 
 /** A token as the caller gets it. */
@@ -74,7 +77,7 @@ const headerMembers: readonly string[] = ['alg', 'typ', 'kid']
  * beyond RFC 8725 (an unknown `crit`, any `typ`, a missing or boundless `exp`, tokens of any size) is refused here.
  */
 export function createAccessTokens(settings: AccessTokenSettings): AccessTokens {
-  const { keys, issuer, audience, ttlSeconds, clock } = settings
+  const { keys, issuer, ttlSeconds, clock, metrics = createMetrics().credentials } = settings
   const read = new LRUCache<string, SignedClaims>({ max: MOST_READ })
   function readInFull(text: string, name: string): SignedClaims {
     const signed = signedClaims(text, keys)
@@ -85,30 +88,44 @@ export function createAccessTokens(settings: AccessTokenSettings): AccessTokens 
   // What a text says, and whether it is ours, depends on the settings and on its key, and on nothing else: it is read in full
   // once, and again when its key is another. Whether it is good now is asked each time.
   function verify(text: string): AccessTokenClaims {
-    const name = nameOf(text)
-    const before = read.get(name)
-    const isSame = before !== undefined && keys.byKid.get(before.kid) === before.key
-    const { claims } = isSame ? before : readInFull(text, name)
-    assertCurrent(claims, clock() / 1000, settings.leewaySeconds ?? 60)
-    return claims
+    let check: TokenCheck = 'refused'
+    try {
+      const name = nameOf(text)
+      const before = read.get(name)
+      const isSame = before !== undefined && keys.byKid.get(before.kid) === before.key
+      const { claims } = isSame ? before : metrics.verifyToken('own', () => readInFull(text, name))
+      assertCurrent(claims, clock() / 1000, settings.leewaySeconds ?? 60)
+      check = isSame ? 'remembered' : 'verified'
+      return claims
+    } finally {
+      metrics.tokenChecked(check)
+    }
   }
   return {
     issue(subject, notAfter = null) {
       const iat = Math.floor(clock() / 1000)
       const exp = Math.min(iat + ttlSeconds, notAfter ? Math.floor(notAfter.getTime() / 1000) : Infinity)
       if (exp <= iat) throw refused('EXPIRED', 'what it is issued for has expired')
-      const jti = randomUUID()
-      const { algorithm, kid, key } = keys.signing
-      const claims: AccessTokenClaims = { iss: issuer, aud: audience, exp, iat, jti, ...subject }
-      const token = jsonwebtoken.sign(claims, key, { algorithm, header: { alg: algorithm, typ: mediaType, kid } })
-      if (token.length > mostCharacters) throw new Error(`An access token of ${token.length} characters is too long`)
-      return { token, expiresAt: new Date(exp * 1000), expiresInSeconds: exp - iat, jti }
+      return metrics.makeToken(() => signed(subject, { iat, exp }, settings))
     },
     verify,
     hasRead: (text) => read.has(nameOf(text)),
     verifyCurrent: (text, beforeReading) =>
       withCurrentKeys(keys, { verify: () => verify(text), lacksKey: lacksKeyOf(text, issuer), beforeReading }),
   }
+}
+
+function signed(
+  subject: AccessTokenSubject,
+  { iat, exp }: Pick<AccessTokenClaims, 'iat' | 'exp'>,
+  { keys, issuer, audience }: AccessTokenSettings,
+): IssuedAccessToken {
+  const jti = randomUUID()
+  const { algorithm, kid, key } = keys.signing
+  const claims: AccessTokenClaims = { iss: issuer, aud: audience, exp, iat, jti, ...subject }
+  const token = jsonwebtoken.sign(claims, key, { algorithm, header: { alg: algorithm, typ: mediaType, kid } })
+  if (token.length > mostCharacters) throw new Error(`An access token of ${token.length} characters is too long`)
+  return { token, expiresAt: new Date(exp * 1000), expiresInSeconds: exp - iat, jti }
 }
 
 /** Whether a token was refused for its key alone, and says that it is from this issuer: another instance may have signed it. */

@@ -47,21 +47,29 @@ export function assertKeysOrganization({ organizationId }: ApiKeyRecord, tenant:
  * before a look-up.
  */
 export async function knownKey(services: Services, presented: unknown, limits: RequestLimits): Promise<ApiKeyRecord> {
+  const metrics = services.metrics.credentials
   if (typeof presented !== 'string' || !isApiKeySecret(presented)) {
+    metrics.keyChecked('malformed')
     throw unauthenticated('MALFORMED', 'The API key is malformed')
   }
-  const key = await services.apiKeys.find(presented, async (read) => {
+  const found = services.apiKeys.find(presented, async (read) => {
     await limits.beforeLookUp()
-    return read()
+    return metrics.lookUpKey(read)
   })
-  if (!key) throw unauthenticated('INVALID', 'The API key is not known')
+  const key = await found
+  if (!key) {
+    metrics.keyChecked('unknown')
+    throw unauthenticated('INVALID', 'The API key is not known')
+  }
+  metrics.keyChecked(found instanceof Promise ? 'looked_up' : 'remembered')
   return key
 }
 
 /** @throws ApiError FORBIDDEN with the reason why a key cannot be used any more, or for now. */
-export function assertActive({ clock, log }: Services, key: ApiKeyRecord): void {
+export function assertActive({ clock, log, metrics }: Services, key: ApiKeyRecord): void {
   const status = apiKeyStatus(key, clock())
   if (status === 'ACTIVE') return
+  metrics.credentials.keyChecked('ended')
   log.warn({ apiKey: key.id, status }, 'an API key was refused')
   throw forbidden(status, REFUSALS[status])
 }

@@ -2,6 +2,8 @@ import { createHmac } from 'node:crypto'
 import { genSaltSync } from 'bcryptjs'
 import { Piscina } from 'piscina'
 import { rateLimited } from '../errors.ts'
+import type { CredentialMetrics } from '../watching/credential-metrics.ts'
+import { createMetrics } from '../watching/metrics.ts'
 import type { CompareTask, HashTask } from './password-worker.ts'
 
 export interface PasswordHasherSettings {
@@ -13,6 +15,7 @@ export interface PasswordHasherSettings {
   readonly threads: number
   /** How many more may wait. */
   readonly maxQueue: number
+  readonly metrics?: CredentialMetrics
 }
 
 export interface PasswordHasher {
@@ -25,6 +28,8 @@ export interface PasswordHasher {
    * @throws RATE_LIMITED when the queue is full
    */
   verify(password: string, storedHash: string | null): Promise<{ ok: boolean; needsRehash: boolean }>
+  /** How many are being looked at, or wait for it. */
+  unfinished(): number
   /** Waits for what runs, and ends the threads. */
   close(): Promise<void>
 }
@@ -41,7 +46,7 @@ const storedShape = /^(\$hmac-bcrypt\$v=1)?(\$2[aby]\$(0[4-9]|1\d)\$[./A-Za-z\d]
  * second. The threads start with the first password, and end after a minute without one.
  */
 export function createPasswordHasher(settings: PasswordHasherSettings): PasswordHasher {
-  const { cost, threads, maxQueue, pepper } = settings
+  const { cost, threads, maxQueue, pepper, metrics = createMetrics().credentials } = settings
   const filename = new URL('./password-worker.ts', import.meta.url).href
   const pool = new Piscina({ filename, minThreads: 0, maxThreads: threads, idleTimeout: 60_000 })
   const decoy = decoyOf(cost)
@@ -49,10 +54,13 @@ export function createPasswordHasher(settings: PasswordHasherSettings): Password
 
   async function run<T>(name: 'hash' | 'compare', task: HashTask | CompareTask): Promise<T> {
     // Unbounded, a burst of sign-ins would hold each of its requests for minutes.
-    if (unfinished >= threads + maxQueue) throw rateLimited(1, 'Too many passwords are being checked')
+    if (unfinished >= threads + maxQueue) {
+      metrics.passwordRefused()
+      throw rateLimited(1, 'Too many passwords are being checked')
+    }
     unfinished += 1
     try {
-      return (await pool.run(task, { name })) as T
+      return await metrics.hashPassword(async () => (await pool.run(task, { name })) as T)
     } finally {
       unfinished -= 1
     }
@@ -74,6 +82,7 @@ export function createPasswordHasher(settings: PasswordHasherSettings): Password
       const ok = matches && bcryptHash !== undefined && !isNone
       return { ok, needsRehash: ok && (isOlder || Number(ownCost) < cost) }
     },
+    unfinished: () => unfinished,
     close: () => pool.close(),
   }
 }

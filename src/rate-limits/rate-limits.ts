@@ -2,6 +2,8 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { Database } from '../database/database.ts'
 import { rateLimited } from '../errors.ts'
+import type { DatabaseMetrics } from '../watching/database-metrics.ts'
+import { createMetrics } from '../watching/metrics.ts'
 import { openCounters, type Count, type Counters } from './counters.ts'
 
 /** So much of something a minute. */
@@ -45,6 +47,7 @@ interface RateLimitSettings {
   config: Config['rateLimits']
   /** How long a window is; a minute unless a test cannot wait for that. */
   windowSeconds?: number
+  metrics?: Pick<DatabaseMetrics, 'limited'>
 }
 
 /** What this instance knows of a limit. */
@@ -71,7 +74,7 @@ const MOST_HELD = 100_000
  * Without a shared counter (Redis gone, or memory asked for) an instance goes on from what it knows: who was refused stays so.
  */
 export async function openRateLimits(settings: RateLimitSettings): Promise<RateLimits> {
-  const windowSeconds = settings.windowSeconds ?? 60
+  const { windowSeconds = 60, metrics = createMetrics().database } = settings
   const counters = await openCounters({ ...settings, windowSeconds })
   const windows = holdWindows()
 
@@ -97,6 +100,7 @@ export async function openRateLimits(settings: RateLimitSettings): Promise<RateL
       const resetSeconds = Math.max(1, Math.ceil((held.endsAt - performance.now()) / 1_000))
       const remaining = passes ? Math.max(0, limit.perMinute - held.total + held.left) : 0
       tell?.({ policy: limit.policy, limit: limit.perMinute, windowSeconds, remaining, resetSeconds })
+      metrics.limited(limit.policy, passes)
       if (!passes) throw rateLimited(resetSeconds, 'Too many requests')
       const { endsAt } = held
       return () => {

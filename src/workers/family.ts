@@ -2,6 +2,8 @@ import cluster, { type Worker } from 'node:cluster'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { announce, type EndSignal } from '../serve.ts'
+import { textOfWorkers } from '../watching/metrics.ts'
+import { createMeasures, type Measures } from './measures.ts'
 import type { FromWorker, Question, ToWorker } from './messages.ts'
 import { createRelay, type Relay } from './relay.ts'
 import { createRestarts, type Restarts } from './restarts.ts'
@@ -24,6 +26,7 @@ export interface Family {
   readonly log: Logger
   readonly places: readonly Place[]
   readonly relay: Relay
+  readonly measures: Measures
   isAnnounced: boolean
   /** Once it ends, with the exit code so far. */
   ending: { code: number } | null
@@ -34,11 +37,18 @@ export function createFamily(config: Config, log: Logger): Family {
   const places = Array.from({ length: config.workers }, (_, at): Place => {
     return { number: at + 1, restarts: createRestarts(), worker: null, servesSince: null, waiting: undefined }
   })
-  const relay = createRelay((number, message) => {
+  const toPlace = (number: number, message: ToWorker) => {
     const worker = places[number - 1]?.worker
     if (worker) tell(worker, message)
-  })
-  return { config, log, places, relay, isAnnounced: false, ending: null }
+  }
+  const [relay, measures] = [createRelay(toPlace), createMeasures(toPlace)]
+  return { config, log, places, relay, measures, isAnnounced: false, ending: null }
+}
+
+/** The metrics of the workers that serve, in one text. */
+export async function metricsOf({ places, measures }: Family): Promise<string> {
+  const serving = places.filter(({ servesSince }) => servesSince !== null).map(({ number }) => number)
+  return textOfWorkers(await measures.ask(serving))
 }
 
 /** Starts a worker for each place. */
@@ -86,8 +96,9 @@ function tell(worker: Worker, message: ToWorker): void {
 }
 
 function hear(family: Family, place: Place, message: FromWorker): void {
-  const { relay } = family
+  const { relay, measures } = family
   if ('address' in message) serves(family, place, message.address)
+  else if ('values' in message) measures.answered(place.number, message.measured, message.values)
   else if ('answer' in message) relay.answer(place.number, message.answer)
   else askOthers(family, { from: place.number, number: message.ask })
 }
@@ -122,6 +133,7 @@ function hasEnded(family: Family, place: Place, how: Ended): void {
   const servedMs = place.servesSince === null ? null : performance.now() - place.servesSince
   Object.assign(place, { worker: null, servesSince: null })
   family.relay.gone(place.number)
+  family.measures.gone(place.number)
   if (!family.ending) replace(family, place, servedMs, how)
   else {
     // What has not ended in good order may not have finished what was in flight.

@@ -8,7 +8,8 @@ import { entitiesOf } from '../pipeline-entities.ts'
 import { serverSecrets } from '../principal/server-secrets.ts'
 import { prepareSigningKeys } from '../principal/start-signing-keys.ts'
 import { onEndSignals } from '../serve.ts'
-import { createFamily, endAtOnce, endInOrder, startAll } from './family.ts'
+import { serveMetrics } from '../watching/metrics-server.ts'
+import { createFamily, endAtOnce, endInOrder, metricsOf, startAll } from './family.ts'
 
 /**
  * Has workers serve, and serves nothing itself: makes what is made once, starts them and keeps their number. Node hands each
@@ -19,6 +20,7 @@ export async function startWorkers(config: Config, log: Logger): Promise<void> {
   const family = createFamily(await prepare(config, log), log)
   // JSON would lose the maps in the configuration.
   cluster.setupPrimary({ serialization: 'advanced' })
+  if (config.metrics) await serveMetrics(config.metrics, () => metricsOf(family), log)
   let isEnding = false
   onEndSignals((signal) => {
     if (isEnding) endAtOnce(family)

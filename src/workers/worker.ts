@@ -27,6 +27,7 @@ export async function work(): Promise<void> {
       if ('start' in message) resolve(message.start)
       else if ('asked' in message) siblings.asked(message.asked)
       else if ('answered' in message) siblings.answered(message.answered)
+      else if ('measure' in message) measure(app, message.measure)
       else end(message.end)
     })
   })
@@ -36,6 +37,14 @@ export async function work(): Promise<void> {
   const address = await serve(made)
   app = made
   tell({ address })
+}
+
+/** Shows the primary what this worker has measured. */
+function measure(app: App | null, question: number): void {
+  app?.services.metrics.values().then(
+    (values) => tell({ measured: question, values }),
+    (error: unknown) => app.services.log.error({ err: error }, 'the metrics could not be read'),
+  )
 }
 
 function tell(message: FromWorker): void {

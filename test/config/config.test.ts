@@ -52,7 +52,7 @@ test('in production it listens on every address, and shows neither its schema no
 
 test('one secret is not used for two purposes', () => {
   expect(mistakesIn({ ...PRODUCTION, PASSWORD_PEPPER: SECRET })).toEqual([
-    'JWT_SECRET, SIGNING_KEYS_ENCRYPTION_KEY, PASSWORD_PEPPER, API_KEY_HASH_KEY and WEBHOOK_SECRET: must differ from each other',
+    'JWT_SECRET, SIGNING_KEYS_ENCRYPTION_KEY, PASSWORD_PEPPER, API_KEY_HASH_KEY, WEBHOOK_SECRET and METRICS_TOKEN: must differ from each other',
   ])
 })
 

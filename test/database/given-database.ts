@@ -53,7 +53,9 @@ export async function givenDatabase(settings: Record<string, string> = {}): Prom
   const own = POSTGRES_URL ? await createDatabase() : null
   const statements: string[] = []
   const log = createLogger('silent')
-  const database = await openDatabase(databaseConfig(own?.url, settings), await allEntities(), log, embeddedImage())
+  const database = await openDatabase(databaseConfig(own?.url, settings), await allEntities(), log, {
+    image: embeddedImage(),
+  })
   const owner = await ownerOf(database, own?.url)
   const logger = database.orm.config.getLogger()
   logger.setDebugMode(['query'])

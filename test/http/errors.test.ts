@@ -117,7 +117,7 @@ describe('an error of the API', () => {
   test('passes whole', async () => {
     const [status, { data, errors }] = await ask('{ hello thrown(kind: "FORBIDDEN") }')
     expect([status, data]).toEqual([200, { hello: 'Hello you', thrown: null }])
-    const extensions = { code: 'FORBIDDEN', reason: 'SCOPE', required: ['read:x'], missing: ['read:x'] }
+    const extensions = { code: 'FORBIDDEN', reason: 'INSUFFICIENT_SCOPE', required: ['read:x'], missing: ['read:x'] }
     expect(errors).toMatchObject([{ message: 'Not allowed', path: ['thrown'], extensions }])
   })
 

@@ -77,7 +77,7 @@ export const throwables: Record<string, () => unknown> = {
 const apiErrors: Record<string, () => unknown> = {
   UNAUTHENTICATED: () => unauthenticated('MISSING', 'Sign in first'),
   EXPIRED: () => unauthenticated('EXPIRED', 'The token has expired'),
-  FORBIDDEN: () => forbidden('SCOPE', 'Not allowed', { required: ['read:x'], missing: ['read:x'] }),
+  FORBIDDEN: () => forbidden('INSUFFICIENT_SCOPE', 'Not allowed', { required: ['read:x'], missing: ['read:x'] }),
   RATE_LIMITED: () => rateLimited(7),
   NOT_FOUND: () => notFound('Project'),
 }

@@ -25,7 +25,10 @@ const imports: Record<string, readonly string[]> = {
   'src/modules/gateway/gateway.entity.ts': ["from '../../database/roles.ts'", "type from './gateway.service.ts'"],
   'src/modules/gateway/gateway.service.ts': ["from './gateway.entity.ts'", "from '../project/project.resolvers.ts'"],
   'src/modules/gateway/gateway.resolvers.ts': ["from './gateway.entity.ts'", "from '../../database/tenancy.ts'"],
-  'src/modules/user/user.service.ts': ["from 'fastify'", "from 'pg'", "from '../../generated/resolvers.ts'"],
+  'src/modules/user/user.service.ts': [
+    ...["from 'fastify'", "from 'pg'", "from 'prom-client'"],
+    "from '../../generated/resolvers.ts'",
+  ],
   'src/modules/user/user.resolvers.ts': ["type from '../../generated/resolvers.ts'", "from './user.service.ts'"],
   'src/principal/principal.ts': [
     "from '../modules/user/user.resolvers.ts'",
@@ -52,6 +55,7 @@ const expected = [
   'resolvers-translate: src/modules/gateway/gateway.resolvers.ts -> src/database/tenancy.ts',
   'resolvers-translate: src/modules/gateway/gateway.resolvers.ts -> src/modules/gateway/gateway.entity.ts',
   'rules-are-pure: src/access/rules.ts -> node_modules/graphql',
+  'watching-apart: src/modules/user/user.service.ts -> node_modules/prom-client',
 ]
 
 interface Report {

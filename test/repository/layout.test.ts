@@ -7,7 +7,7 @@ const sharedSdl = ['common', 'directives']
 /** Test folders of the pipeline, of what a whole server does, and of the project itself. */
 const pipelineTests = [
   ...['access', 'browser', 'config', 'database', 'demo', 'docs', 'documents', 'hard', 'http', 'isolation', 'jobs'],
-  ...['oauth', 'paging', 'principal', 'rate-limits', 'repository', 'sweeps', 'workers'],
+  ...['oauth', 'paging', 'principal', 'rate-limits', 'repository', 'sweeps', 'watching', 'workers'],
 ]
 
 /** The names of the folders that match. */

@@ -56,7 +56,11 @@ function assertGoodPassword(
  * @throws ApiError BAD_USER_INPUT for a password that the policy refuses; CONFLICT where the e-mail address is taken;
  * RATE_LIMITED after too many attempts.
  */
-export async function register(ctx: Context, input: RegisterInput): Promise<AuthPayloadRow> {
+export function register(ctx: Context, input: RegisterInput): Promise<AuthPayloadRow> {
+  return ctx.services.metrics.credentials.signIn('register', () => makeUser(ctx, input))
+}
+
+async function makeUser(ctx: Context, input: RegisterInput): Promise<AuthPayloadRow> {
   const email = requiredText(['input', 'email'], normalizedEmail(input.email), EMAIL_MAX)
   await countCostly(ctx, 'register', email)
   const organizationName = optionalText(['input', 'organizationName'], input.organizationName)
@@ -98,7 +102,11 @@ export async function register(ctx: Context, input: RegisterInput): Promise<Auth
  * @throws ApiError UNAUTHENTICATED; RATE_LIMITED after too many attempts or failures; FORBIDDEN where the user cannot act in
  * `organizationId`.
  */
-export async function login(ctx: Context, input: LoginInput): Promise<AuthPayloadRow> {
+export function login(ctx: Context, input: LoginInput): Promise<AuthPayloadRow> {
+  return ctx.services.metrics.credentials.signIn('login', () => checkAndSignIn(ctx, input))
+}
+
+async function checkAndSignIn(ctx: Context, input: LoginInput): Promise<AuthPayloadRow> {
   const email = normalizedEmail(input.email)
   await countCostly(ctx, 'login', email)
   const attempt = await countAttempt(ctx, email)

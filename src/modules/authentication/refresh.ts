@@ -21,7 +21,11 @@ const RENEWAL_REFUSALS = {
  * A new token pair for a refresh token, which is used up by it. User, membership and role are read anew.
  * @throws ApiError RATE_LIMITED after too many attempts; UNAUTHENTICATED; where the token was used before, the session has ended when this is thrown.
  */
-export async function refresh(ctx: Context, input: RefreshInput): Promise<AuthPayloadRow> {
+export function refresh(ctx: Context, input: RefreshInput): Promise<AuthPayloadRow> {
+  return ctx.services.metrics.credentials.refresh(() => renew(ctx, input))
+}
+
+async function renew(ctx: Context, input: RefreshInput): Promise<AuthPayloadRow> {
   const presented = readRefreshToken(input.refreshToken)
   // Not under its session: anybody may know a session's id, and must not be able to use up what it has.
   await countCostly(ctx, 'refresh', input.refreshToken)

@@ -52,7 +52,7 @@ async function trustedIssuer(
 
 /** What the issuer says in its token. Whoever presents it is known only once that is verified, so the address counts first. */
 async function verified(
-  { external: { keys, skipped }, clock, log }: Services,
+  { external: { keys, skipped }, clock, log, metrics }: Services,
   text: string,
   issuer: TrustedIssuer,
   limits: RequestLimits,
@@ -67,7 +67,8 @@ async function verified(
     }
     const held = keys.held(issuer, token.hint)
     if (!held) await limits.beforeLookUp()
-    return verifiedClaims(token, held ?? (await keys.find(issuer, token.hint)), issuer, nowSeconds())
+    const key = held ?? (await keys.find(issuer, token.hint))
+    return metrics.credentials.verifyToken('external', () => verifiedClaims(token, key, issuer, nowSeconds()))
   } catch (error) {
     if (error instanceof ApiError)
       log.info({ issuer: issuer.issuer, cause: error.cause }, 'an external token was refused')

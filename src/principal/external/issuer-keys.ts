@@ -1,5 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Logger } from 'pino'
+import type { CredentialMetrics } from '../../watching/credential-metrics.ts'
+import { createMetrics } from '../../watching/metrics.ts'
 import { createFetchAllowance } from './fetch-allowance.ts'
 import { createKeyCache, type KeyCache } from './key-cache.ts'
 import { keySetSource } from './key-set-source.ts'
@@ -36,10 +38,12 @@ interface Holding {
   log: Logger
   /** Fetches an issuer's keys; over the network unless told otherwise. */
   source?: typeof keySetSource
+  metrics?: CredentialMetrics
 }
 
 /** Holds the keys of issuers. */
-export function holdIssuerKeys({ clock, log, source = keySetSource }: Holding): IssuerKeys {
+export function holdIssuerKeys(holding: Holding): IssuerKeys {
+  const { clock, log, source = keySetSource, metrics = createMetrics().credentials } = holding
   // Apart, so that no customer takes the room of the server's own issuers.
   const configured = new Map<string, KeyCache>()
   const registered = new Map<string, KeyCache>()
@@ -52,7 +56,7 @@ export function holdIssuerKeys({ clock, log, source = keySetSource }: Holding): 
     const cache =
       known ??
       createKeyCache({
-        ...{ issuer: issuer.issuer, organization, fetch: source(issuer, clock), clock, log },
+        ...{ issuer: issuer.issuer, organization, fetch: source(issuer, clock), clock, log, metrics },
         mayFetch: () => organization === null || mayFetch(organization),
         onFetched: () => trim(caches),
       })

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { CredentialMetrics } from '../../watching/credential-metrics.ts'
 import { refused } from '../compact-token.ts'
 import { KeySetFetchError } from './key-set-fetch.ts'
 import type { KeyHint, KeySet } from './key-set.ts'
@@ -33,6 +34,7 @@ interface Fetching extends Pick<KeyCache, 'organization'> {
   /** Asked before each fetch. */
   mayFetch: () => boolean
   onFetched: () => void
+  metrics: Pick<CredentialMetrics, 'issuerKeysFetched'>
   /** Milliseconds since 1970. */
   clock: () => number
   log: Logger
@@ -82,14 +84,19 @@ export function createKeyCache(fetching: Fetching): KeyCache {
   }
 }
 
-async function attempt({ issuer, fetch, mayFetch, log }: Fetching): Promise<KeySet | 'FAILED' | 'NOT_ALLOWED'> {
+async function attempt(fetching: Fetching): Promise<KeySet | 'FAILED' | 'NOT_ALLOWED'> {
+  const { issuer, fetch, mayFetch, metrics, log } = fetching
   if (!mayFetch()) {
+    metrics.issuerKeysFetched('not_allowed')
     log.warn({ issuer }, 'the keys of an issuer were not fetched: those of its organization are fetched too often')
     return 'NOT_ALLOWED'
   }
   try {
-    return await fetch()
+    const keys = await fetch()
+    metrics.issuerKeysFetched('ok')
+    return keys
   } catch (error) {
+    metrics.issuerKeysFetched('failed')
     log.warn({ issuer, cause: reasonOf(error) }, 'the keys of an issuer could not be fetched')
     return 'FAILED'
   }
