@@ -56,7 +56,11 @@ export function decide(plan: Plan, raw: RawVariables): Decision {
 
 function walkSelection(walk: Walk, selection: SelectionPlan, path: readonly string[], parent: FieldNode | null): void {
   if (walk.quiet.has(selection) || (path.length > 0 && walk.denials.size >= maxDenials)) return
-  if (isWalked(walk, selection, path)) return
+  if (isWalked(walk, selection, path)) {
+    // It is not quiet, so what holds it is not, either.
+    walk.found += 1
+    return
+  }
   const before = walk.found
   for (const entry of selection.entries) {
     if (!isIncluded(walk, entry.when)) continue

@@ -1,3 +1,5 @@
+import type { PressureLimits } from './pressure.ts'
+
 /** What one operation may ask for. A refusal is HTTP 400 with the code `OPERATION_TOO_LARGE`. */
 export interface OperationLimits {
   /** Lexical tokens of the document: bounds the parser, and everything that walks what it made. */
@@ -40,4 +42,5 @@ export interface HttpConfig {
   /** Whether clients may make documents known by their hash. Never where trusted ones are required. */
   automaticPersistedQueries: boolean
   limits: OperationLimits
+  pressure: PressureLimits
 }

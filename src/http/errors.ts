@@ -212,6 +212,11 @@ function fieldOf(error: unknown): string | undefined {
   return node?.kind === Kind.FIELD ? node.name.value : undefined
 }
 
+/** What was thrown outside GraphQL and means that the server cannot serve now. */
+export function unavailabilityIn(error: unknown): ApiError | undefined {
+  return error instanceof ApiError && error.code === 'UNAVAILABLE' ? error : databaseFailure(error)
+}
+
 /** The body of an answer that no GraphQL operation gave. */
 export function errorBody(code: ErrorCode, message: string, extensions: object = {}): string {
   return JSON.stringify({ errors: [{ message, extensions: { code, ...extensions } }] })

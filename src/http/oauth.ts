@@ -1,12 +1,12 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import { databaseFailure } from '../database/failures.ts'
 import type { OAuthEndpoints } from '../oauth/endpoints.ts'
 import { oauthPaths, WELL_KNOWN, type Discovery } from '../oauth/metadata.ts'
 import { OAuthError } from '../oauth/oauth-error.ts'
 import { assertUtf8, BadRequest } from './body.ts'
-import { logCause } from './errors.ts'
+import { logCause, unavailabilityIn } from './errors.ts'
 import { describeError } from './log.ts'
+import { refuseUnderPressure, type Pressure } from './pressure.ts'
 import { rateLimitHeaders } from './rate-limit-headers.ts'
 import { factsOf, type RequestFacts } from './request.ts'
 
@@ -16,16 +16,18 @@ interface Surroundings {
   /** Counts a request that was refused before it had a client. */
   countRefused: (facts: RequestFacts) => Promise<void>
   log: Logger
+  pressure: Pressure
 }
 
 /** Serves OAuth 2.0 and its metadata. */
 export async function oauthRoutes(
   app: FastifyInstance,
   { discovery, token, revoke, introspect }: OAuthEndpoints,
-  { countRefused, log }: Surroundings,
+  { countRefused, log, pressure }: Surroundings,
 ): Promise<void> {
   if (discovery) discoveryRoute(app, discovery)
   await app.register(async (scope) => {
+    refuseUnderPressure(scope, pressure)
     rateLimitHeaders(scope, (request) => countRefused(factsOf(request)))
     acceptForms(scope)
     scope.addHook('onRequest', async (_request, reply) => {
@@ -35,7 +37,8 @@ export async function oauthRoutes(
     scope.setErrorHandler<FastifyError>((error, request, reply) => sendError(error, request, reply, log))
     const serve = (url: string, endpoint: (facts: RequestFacts, body: string) => Promise<unknown>) => {
       scope.post(url, async (request, reply) => {
-        const answer = await endpoint(factsOf(request), typeof request.body === 'string' ? request.body : '')
+        const body = typeof request.body === 'string' ? request.body : ''
+        const answer = await pressure.bear(() => endpoint(factsOf(request), body))
         return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer ?? {}))
       })
       scope.route({
@@ -88,7 +91,7 @@ function sendError(
     if (error.retryAfterSeconds !== null) reply.header('retry-after', String(error.retryAfterSeconds))
     return send(reply, error.status, error.body)
   }
-  const failure = databaseFailure(error)
+  const failure = unavailabilityIn(error)
   if (failure) {
     logCause(log, failure, request.id)
     const seconds = Number(failure.extensions.retryAfterSeconds ?? 1)

@@ -24,7 +24,12 @@ export function rateLimitHeaders(app: FastifyInstance, countRefused: (request: F
     done()
   })
   app.addHook('onSend', (request, reply, _payload, done) => {
-    const quotas = (request.quotas ??= new Map<string, Quota>())
+    const { quotas } = request
+    // Refused before it was looked at, since the server has too much to do as it is: not even counted.
+    if (quotas === null) {
+      done()
+      return
+    }
     const tell = () => {
       if (quotas.size > 0) reply.headers(headersOf([...quotas.values()]))
       done()

@@ -7,6 +7,7 @@ import { errorBody } from './errors.ts'
 import { withStatus } from './graphql.ts'
 import { sandboxPolicy } from './headers.ts'
 import { responseMediaType } from './media-type.ts'
+import type { Pressure } from './pressure.ts'
 import { factsOf, requestScope, type RequestFacts, type RequestScope } from './request.ts'
 import { newScope } from './watch.ts'
 
@@ -19,12 +20,18 @@ declare module 'fastify' {
 /** The context of an operation, made from its request. An `ApiError` that it throws is the answer. */
 export type CreateContext<Context> = (facts: RequestFacts) => Promise<Context> | Context
 
+/** What serves an operation. */
+interface Serving<Context extends BaseContext> {
+  config: HttpConfig
+  pressure: Pressure
+  apollo: ApolloServer<Context>
+  createContext: CreateContext<Context>
+}
+
 /** Serves GraphQL at `/graphql`. */
 export function graphqlRoute<Context extends BaseContext>(
   app: FastifyInstance,
-  config: HttpConfig,
-  apollo: ApolloServer<Context>,
-  createContext: CreateContext<Context>,
+  { config, pressure, apollo, createContext }: Serving<Context>,
 ): void {
   const { timeoutMs } = config.limits
   app.decorateRequest('graphql', null)
@@ -49,7 +56,7 @@ export function graphqlRoute<Context extends BaseContext>(
       const context = () => withStatus(() => createContext(factsOf(request, limit)))
       const asked = { httpGraphQLRequest: graphqlRequest(request), context }
       const run = () => requestScope.run(scope, () => apollo.executeHTTPGraphQLRequest(asked))
-      const answer = await withTimeLimit(timeoutMs, limit, run)
+      const answer = await pressure.bear(() => withTimeLimit(timeoutMs, limit, run))
       if (answer !== timedOut) return send(reply, answer)
       scope.outcome = 'TIMEOUT'
       return sendTimeout(reply, timeoutMs)

@@ -2,7 +2,6 @@ import type { ApolloServerPlugin, BaseContext } from '@apollo/server'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
-import { databaseFailure } from '../database/failures.ts'
 import { noTrustedDocuments, type TrustedDocuments } from '../documents/trusted-documents.ts'
 import { httpStatusOf, type ApiError } from '../errors.ts'
 import type { OAuthEndpoints } from '../oauth/endpoints.ts'
@@ -10,13 +9,14 @@ import { acceptJsonBodies, BadRequest } from './body.ts'
 import { answerClientErrors } from './client-errors.ts'
 import type { HttpConfig } from './config.ts'
 import { watchTraffic } from './drain.ts'
-import { createFormatError, errorBody, logCause, type FormatError } from './errors.ts'
+import { createFormatError, errorBody, logCause, unavailabilityIn, type FormatError } from './errors.ts'
 import { graphiqlRoutes } from './graphiql.ts'
 import { startApollo } from './graphql.ts'
 import { allowOrigins, secureHeaders } from './headers.ts'
 import { healthRoutes, type Readiness } from './health.ts'
 import { describeError } from './log.ts'
 import { oauthRoutes } from './oauth.ts'
+import { refuseUnderPressure, watchPressure, type Pressure } from './pressure.ts'
 import { rateLimitHeaders } from './rate-limit-headers.ts'
 import { factsOf, requestIdOf, type RequestFacts } from './request.ts'
 import { graphqlRoute, type CreateContext } from './route.ts'
@@ -76,14 +76,16 @@ export async function createHttpServer<Context extends BaseContext>(
   await allowOrigins(app, config)
   acceptJsonBodies(app)
   healthRoutes(app, options.readiness, options.jwks)
-  if (options.oauth) await oauthRoutes(app, options.oauth, options)
+  const pressure = watchPressure(app, config.pressure)
+  if (options.oauth) await oauthRoutes(app, options.oauth, { ...options, pressure })
   if (config.graphiql) graphiqlRoutes(app, config)
-  await serveGraphql(app, options)
+  await serveGraphql(app, pressure, options)
   return app
 }
 
 async function serveGraphql<Context extends BaseContext>(
   app: FastifyInstance,
+  pressure: Pressure,
   {
     config,
     log,
@@ -99,8 +101,9 @@ async function serveGraphql<Context extends BaseContext>(
   const given = typeof plugins === 'function' ? plugins(formatError) : plugins
   const apollo = await startApollo({ config, log, schema, plugins: given, formatError, documents })
   await app.register(async (scope) => {
+    refuseUnderPressure(scope, pressure)
     rateLimitHeaders(scope, (request) => countRefused(factsOf(request)))
-    graphqlRoute(scope, config, apollo, createContext)
+    graphqlRoute(scope, { config, pressure, apollo, createContext })
   })
   app.addHook('onClose', () => apollo.stop())
 }
@@ -150,7 +153,7 @@ function sendError<Context extends BaseContext>(
     return sendJson(reply, status, errorBody('BAD_REQUEST', message))
   }
   const requestId = request.id
-  const failure = databaseFailure(error)
+  const failure = unavailabilityIn(error)
   if (failure) return sendFailure(failure, request, reply, log)
   log.error({ requestId, error: describeError(error) }, 'internal error')
   return sendJson(reply, 500, errorBody('INTERNAL_SERVER_ERROR', 'Internal server error', { requestId }))

@@ -149,6 +149,11 @@ test('the same place is looked at once, however many selections it is merged fro
   expect(performance.now() - started).toBeLessThan(5_000)
 })
 
+test('a fragment that was looked at within another one is looked at wherever that one is spread', () => {
+  const text = '{ a: self { ...F ...G } b: self { ...G } } fragment G on Query { ...F } fragment F on Query { secret }'
+  expect(coordinates(text)).toEqual(['a.secret Query.secret', 'b.secret Query.secret'])
+})
+
 test('a root field counts as served though its fragment is also used below', () => {
   const text = `query ($no: Boolean!) { self @include(if: $no) { ...F } secret ...F } fragment F on Query { open }`
   const decision = createPlanner(policy).decide({ document: parse(text), variables: { no: false } }, null)

@@ -1,2 +1,2 @@
 // In JavaScript, which Jest does not transform: Node itself then reads what is imported.
-export { forgetRows as default } from './failure-table.ts'
+export { forgetFindings as default } from './findings.ts'

@@ -158,6 +158,7 @@ export const testConfig: HttpConfig = {
     pageSizeMax: 100,
     timeoutMs: 10_000,
   },
+  pressure: { maxInFlight: 1_000, maxEventLoopDelayMs: 60_000 },
 }
 
 export interface GivenServer {

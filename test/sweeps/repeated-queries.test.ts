@@ -25,8 +25,6 @@ afterAll(async () => {
   await server?.close()
 })
 
-type Asked = Parameters<TestServer['send']>[1]
-
 /** The answers to a query that is asked again and again, without what differs each time anyway. */
 async function answersTo(query: string, { token, headers }: Pick<Caller, 'token' | 'headers'>, variables = {}) {
   const answers: string[] = []
