@@ -30,7 +30,7 @@ test("a token's end in the log fails the test file that it happens in", async ()
 })
 
 test('a password that was refused, in the audit trail, is found', async () => {
-  const password = randomUUID()
+  const password = `guessed ${randomUUID()}`
   const found = await sweepAfter(async (server) => {
     const login = `mutation ($password: String!) { login(input: { email: "a@example.test", password: $password }) { accessToken } }`
     await server.send(login, { variables: { password } })
