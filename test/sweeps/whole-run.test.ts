@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import { ownerOf } from '../database/given-database.ts'
+import { run } from '../given-process.ts'
 import { givenPerson, startServer } from '../harness.ts'
 import { sendForm } from '../oauth/given-oauth.ts'
 
@@ -59,4 +60,13 @@ test('a key of the server itself is found', async () => {
     app.services.log.warn(`signed with ${String(app.services.config.tokens.secret)}`)
   })
   expect(found).toContain('a line of the log holds JWT_SECRET: ')
+})
+
+test("the log of a server's own process is looked through, and what it prints for a person is not", async () => {
+  const env = { JWT_SECRET: `a secret for ${randomUUID()}` }
+  const printing = (text: string) => run(process.execPath, ['-e', `console.log(${text})`], { env })
+  await expect(printing('JSON.stringify({ note: process.env.JWT_SECRET })')).rejects.toThrow(
+    'a line of the log holds JWT_SECRET: {"note":"a secret for ',
+  )
+  expect(await printing('process.env.JWT_SECRET')).toMatchObject({ code: 0, stdout: `${env.JWT_SECRET}\n` })
 })
