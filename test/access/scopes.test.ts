@@ -91,11 +91,11 @@ describe('scopes', () => {
   })
 
   test('in whichever order scopes are declared, they are told sorted', () => {
-    const { known, grantsOf } = createScopeRegistry({
+    const unsorted = createScopeRegistry({
       ...{ 'write:b': 'DEVELOPER', 'read:z': 'VIEWER', 'write:a': 'DEVELOPER', 'delete:a': 'ADMIN' },
     } as const)
-    expect(known).toEqual(['delete:a', 'read:z', 'write:a', 'write:b'])
-    expect(grantsOf('DEVELOPER')).toEqual(['read:*', 'write:a', 'write:b'])
+    expect(unsorted.known).toEqual(['delete:a', 'read:z', 'write:a', 'write:b'])
+    expect(unsorted.grantsOf('DEVELOPER')).toEqual(['read:*', 'write:a', 'write:b'])
   })
 })
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { ApiError } from '../../src/errors.ts'
 import { bearerToken } from '../../src/principal/bearer-token.ts'
-import { claimed } from '../../src/principal/compact-token.ts'
+import { claimed, mostCharacters } from '../../src/principal/compact-token.ts'
 
 /** A token of three parts that says this. */
 const saying = (payload: string) => `e30.${Buffer.from(payload).toString('base64url')}.AAAA`
@@ -61,3 +61,14 @@ test.each(['', 'a.b', saying('{"iss":"a"}').slice(0, -5), `${saying('{"iss":"a"}
     expect(claimed(text, 'iss')).toBeNull()
   },
 )
+
+test('a token of 8 KiB is read, and one of a character more is not', () => {
+  const head = '{"iss":"a","filling":"'
+  const ofLength = (length: number) => {
+    // Four characters of base64url hold three of the payload.
+    const parts = saying(`${head}${'x'.repeat(Math.floor(((length - 9) * 3) / 4) - head.length - 2)}"}`).split('.')
+    return `${'e'.repeat(length - parts.slice(1).join('.').length - 1)}.${parts.slice(1).join('.')}`
+  }
+  expect([ofLength(mostCharacters).length, mostCharacters]).toEqual([8192, 8192])
+  expect([claimed(ofLength(8192), 'iss'), claimed(ofLength(8193), 'iss')]).toEqual(['a', null])
+})
