@@ -132,6 +132,8 @@ test('a fragment that is denied in one place is denied in the next', () => {
 test('two places are two, however their names are joined', () => {
   const text = '{ open ab: self { c: secret } a: self { bc: secret } }'
   expect(coordinates(text)).toEqual(['ab.c Query.secret', 'a.bc Query.secret'])
+  const spread = '{ open ab: self { c: self { ...F } } a: self { bc: self { ...F } } } fragment F on Query { secret }'
+  expect(coordinates(spread)).toEqual(['ab.c.secret Query.secret', 'a.bc.secret Query.secret'])
 })
 
 test('what is under a sign-in is not decided ahead', () => {
