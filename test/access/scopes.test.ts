@@ -113,13 +113,14 @@ describe('powers', () => {
   })
 
   test('equal powers have equal keys, different powers different ones', () => {
-    const key = (...args: [kind: 'USER' | 'API_KEY', role: 'ADMIN' | null, scopes: string[]]) =>
+    const key = (...args: [kind: 'USER' | 'API_KEY', role: 'ADMIN' | 'VIEWER' | null, scopes: string[]]) =>
       makePowers(...args, registry).key
     expect(key('USER', null, ['read:*'])).toBe(key('USER', null, ['read:secrets', 'read:projects', 'read:gateways']))
     const all = [
       key('USER', null, []),
       key('API_KEY', null, []),
       key('USER', 'ADMIN', []),
+      key('USER', 'VIEWER', []),
       key('USER', null, ['read:*']),
       key('USER', null, ['read:projects']),
     ]
