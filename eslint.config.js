@@ -58,7 +58,14 @@ const graphqlNames = {
 }
 
 export default defineConfig(
-  globalIgnores(['src/generated/', 'coverage/', '.data/', 'node_modules/', ...(benchIsInstalled ? [] : ['bench/'])]),
+  globalIgnores([
+    'src/generated/',
+    'coverage/',
+    '.data/',
+    '.stryker-tmp/',
+    'node_modules/',
+    ...(benchIsInstalled ? [] : ['bench/']),
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.{js,cjs}'],

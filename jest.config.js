@@ -15,6 +15,8 @@ export default {
     ...(process.env.REDIS_URL ? [] : ['\\.redis\\.test\\.ts$']),
   ],
   testEnvironment: 'node',
+  // Copies of the project that `npm run mutate` works in.
+  modulePathIgnorePatterns: ['<rootDir>/.stryker-tmp/'],
   globalSetup: '<rootDir>/test/global-setup.js',
   globalTeardown: '<rootDir>/test/global-teardown.js',
   // For a machine at half the speed: a test that hangs is told all the same.

@@ -45,6 +45,7 @@ const checks: Check[] = [
   { name: 'generated files fresh', command: ['graphql-codegen', '--config', 'codegen.yml', '--check'] },
   { name: 'imports', command: ['depcruise', '--output-type=err-long', 'src'] },
   { name: 'access matrix fresh', command: ['node', 'src/access/print-matrix.ts', '--check'] },
+  { name: 'licences known, and listed', command: ['node', 'scripts/licences.ts', '--check'] },
   {
     name: 'contract kept',
     command: ['node', contract],

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { noteSettings, secretsIn } from './secrets-sweep.ts'
 
 /** The project's folder. */
 export const root = fileURLToPath(new URL('../', import.meta.url))
@@ -33,6 +34,7 @@ interface Spawning {
 
 function start(command: string, args: readonly string[], { env, cwd = root }: Spawning) {
   const { PATH, HOME, TMPDIR } = process.env
+  noteSettings(env ?? {})
   const child = spawn(command, args, {
     cwd,
     env: { PATH, HOME, TMPDIR, ...env },
@@ -43,10 +45,17 @@ function start(command: string, args: readonly string[], { env, cwd = root }: Sp
   child.stderr.on('data', (chunk: Buffer) => void (written.stderr += chunk.toString()))
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code) => resolve({ code, ...written }))
+    child.on('close', (code) => {
+      const found = secretsIn('a line of the log', logLinesIn(written.stdout + written.stderr))
+      if (found.length > 0) reject(new Error(`Secrets were found:\n${found.join('\n')}`))
+      else resolve({ code, ...written })
+    })
   })
   return { child, written, ended }
 }
+
+/** What a program has logged. What it prints for a person may hold what that person has asked for. */
+const logLinesIn = (written: string): string => written.match(/^\{.*$/gm)?.join('\n') ?? ''
 
 /** Runs a program to its end. */
 export function run(command: string, args: readonly string[], spawning: Spawning = {}): Promise<Ended> {

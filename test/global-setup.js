@@ -1,2 +1,8 @@
 // In JavaScript, which Jest does not transform: Node itself then reads the sources that the image is made with.
-export { makeEmbeddedImage as default } from './make-embedded-image.ts'
+import { makeEmbeddedImage } from './make-embedded-image.ts'
+import { startSweeps } from './secrets-sweep.ts'
+
+export default async function setUp() {
+  startSweeps()
+  await makeEmbeddedImage()
+}

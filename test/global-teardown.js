@@ -1,1 +1,7 @@
-export { removeEmbeddedImage as default } from './make-embedded-image.ts'
+import { removeEmbeddedImage } from './make-embedded-image.ts'
+import { sumSweeps } from './secrets-sweep.ts'
+
+export default async function tearDown() {
+  await removeEmbeddedImage()
+  sumSweeps()
+}

@@ -5,7 +5,9 @@ import { Client } from 'pg'
 import { createApp, type App } from '../src/app.ts'
 import { loadConfig } from '../src/config.ts'
 import { createLogger } from '../src/http/log.ts'
+import { ownerOf } from './database/given-owner.ts'
 import { embeddedImage } from './embedded-image.ts'
+import { noteHeaders, noteSecretsIn, noteSettings, sweepServer } from './secrets-sweep.ts'
 
 /** The PostgreSQL server that the suite runs on; without one, each test server has an embedded database in memory. */
 export const POSTGRES_URL = process.env.DATABASE_URL
@@ -97,8 +99,10 @@ export async function startServer({ settings = {}, clock, databaseUrl }: Startin
   const url = databaseUrl ?? own?.url
   const logged: string[] = []
   const log = createLogger('info', { write: (line: string) => void logged.push(line) })
-  const config = loadConfig({ ...SETTINGS, ...redisOf(url), DATABASE_URL: url, ...settings }, '/dev/null')
-  const app = await createApp(config, { log, image: embeddedImage(), ...(clock && { clock }) })
+  const given = { ...SETTINGS, ...redisOf(url), DATABASE_URL: url, ...settings }
+  const app = await createApp(loadConfig(given, '/dev/null'), { log, image: embeddedImage(), ...(clock && { clock }) })
+  const sweep = sweepServer(app.server.server)
+  noteSettings(given)
   await app.listen()
   const { port } = app.server.server.address() as AddressInfo
   const address = `http://127.0.0.1:${port}`
@@ -109,24 +113,36 @@ export async function startServer({ settings = {}, clock, databaseUrl }: Startin
     databaseUrl: url,
     send: (query, sending) => sendTo(address, query, sending),
     async close() {
+      const shown = databaseUrl ? {} : await shownBy(app, url)
       await app.close()
       await own?.drop()
+      sweep.check({ ...shown, 'a line of the log': logged })
     },
   }
 }
 
+/** What a server shows to operators: its audit trail, and its metrics once it has some. */
+async function shownBy(app: App, databaseUrl: string | undefined): Promise<Record<string, string[]>> {
+  const owner = await ownerOf(app.services.database, databaseUrl)
+  const events = await owner.run('select to_jsonb(e)::text as event from audit_events e')
+  await owner.end()
+  const metrics = app.server.hasRoute({ method: 'GET', url: '/metrics' }) ? await app.server.inject('/metrics') : null
+  return { 'an audit event': events.map(({ event }) => String(event)), metrics: metrics ? [metrics.body] : [] }
+}
+
 /** Sends a GraphQL operation to a server. */
 export async function sendTo(url: string, query: string, { variables, token, headers }: Sending = {}): Promise<Answer> {
+  const credentials = { ...(token && { authorization: `Bearer ${token}` }), ...headers }
+  const question = JSON.stringify({ query, variables })
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(token && { authorization: `Bearer ${token}` }),
-      ...headers,
-    },
-    body: JSON.stringify({ query, variables }),
+    headers: { 'content-type': 'application/json', ...credentials },
+    body: question,
   })
-  const body = (await response.json()) as { data?: unknown; errors?: Answer['errors'] }
+  const text = await response.text()
+  noteHeaders(credentials)
+  noteSecretsIn(question + text)
+  const body = JSON.parse(text) as { data?: unknown; errors?: Answer['errors'] }
   return { status: response.status, headers: response.headers, data: body.data, errors: body.errors ?? [] }
 }
 

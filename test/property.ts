@@ -4,7 +4,7 @@ import { check, defaultReportMessage, interruptAfterTimeLimit, type IAsyncProper
 const { PROPERTY_RUNS: RUNS, PROPERTY_SEED: SEED, PROPERTY_PATH: PATH } = process.env
 
 /** How long a smaller counterexample is looked for. */
-const SHRINKING_MS = 120_000
+const SHRINKING_MS = Number(process.env.PROPERTY_SHRINKING_MS ?? 120_000)
 
 /** The longest that a run takes on the slowest of machines, on average. */
 const A_RUN_MS = 400

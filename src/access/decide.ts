@@ -34,8 +34,8 @@ interface Walk {
   /** Which plans were walked at which path: a fragment repeated at one place is looked at once. */
   readonly walked: Map<SelectionPlan, Set<string>>
   found: number
-  rootFields: number
-  rootServed: number
+  /** Whether a root field is served. */
+  servesRoot: boolean
 }
 
 /** Decides a planned operation with the variables of a request, as they came, before coercion. */
@@ -47,11 +47,10 @@ export function decide(plan: Plan, raw: RawVariables): Decision {
     quiet: new Set(),
     walked: new Map(),
     found: 0,
-    rootFields: 0,
-    rootServed: 0,
+    servesRoot: false,
   }
   walkSelection(walk, plan.root, [], null)
-  return { denials: [...walk.denials.values()], rootDenied: walk.rootFields > 0 && walk.rootServed === 0 }
+  return { denials: [...walk.denials.values()], rootDenied: walk.denials.size > 0 && !walk.servesRoot }
 }
 
 function walkSelection(walk: Walk, selection: SelectionPlan, path: readonly string[], parent: FieldNode | null): void {
@@ -76,10 +75,7 @@ function walkField(walk: Walk, entry: FieldEntry, path: readonly string[]): void
   const here = [...path, node.alias?.value ?? node.name.value]
   const refusals = [...entry.refusals, ...inputRefusals(walk, entry)]
   add(walk, refusals, here, node, viaAbstract)
-  if (path.length === 0) {
-    walk.rootFields += 1
-    walk.rootServed += refusals.length === 0 ? 1 : 0
-  }
+  if (path.length === 0 && refusals.length === 0) walk.servesRoot = true
   const isDenied = refusals.length > 0 && isOfOneType
   if (entry.child && !isDenied) walkSelection(walk, entry.child, here, node)
 }

@@ -92,8 +92,9 @@ function holdsRole(atLeast: Role | null, powers: Powers): boolean {
   return atLeast === null || (powers.kinds.has('USER') && rank(powers.role) >= rank(atLeast))
 }
 
+/** How high a role is; -1 for none. */
 function rank(role: Role | null): number {
-  return role === null ? -1 : roles.indexOf(role)
+  return (roles as readonly (Role | null)[]).indexOf(role)
 }
 
 function distinctLists<T extends string>(lists: readonly (readonly T[])[]): (readonly T[])[] {

@@ -108,6 +108,32 @@ test('root fields beyond what is told still count', () => {
   const planner = createPlanner(policy)
   expect(planner.decide({ document: parse(`{ ${many} }`) }, null).rootDenied).toBe(true)
   expect(planner.decide({ document: parse(`{ ${many} open }`) }, null).rootDenied).toBe(false)
+  const spread = parse(`{ ${many} ...F } fragment F on Query { open }`)
+  expect(planner.decide({ document: spread }, null).rootDenied).toBe(false)
+})
+
+test('no more denials are told than may be', () => {
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `s${index}: secret`).join(' ')
+  expect(coordinates(`{ ${many(maxDenials)} }`)).toHaveLength(maxDenials)
+  expect(coordinates(`{ ${many(maxDenials + 5)} self { ${many(5)} } }`)).toHaveLength(maxDenials)
+})
+
+test('an operation that selects nothing in the end has no root field that is denied', () => {
+  const document = parse('query ($no: Boolean!) { secret @include(if: $no) }')
+  const decision = createPlanner(policy).decide({ document, variables: { no: false } }, null)
+  expect(decision).toEqual({ denials: [], rootDenied: false })
+})
+
+test('a fragment that is denied in one place is denied in the next', () => {
+  const text = '{ open a: self { ...F } b: self { ...F } } fragment F on Query { self { secret } }'
+  expect(coordinates(text)).toEqual(['a.self.secret Query.secret', 'b.self.secret Query.secret'])
+})
+
+test('two places are two, however their names are joined', () => {
+  const text = '{ open ab: self { c: secret } a: self { bc: secret } }'
+  expect(coordinates(text)).toEqual(['ab.c Query.secret', 'a.bc Query.secret'])
+  const spread = '{ open ab: self { c: self { ...F } } a: self { bc: self { ...F } } } fragment F on Query { secret }'
+  expect(coordinates(spread)).toEqual(['ab.c.secret Query.secret', 'a.bc.secret Query.secret'])
 })
 
 test('what is under a sign-in is not decided ahead', () => {

@@ -68,7 +68,9 @@ describe('scopes', () => {
   test('declarations that cannot hold are refused, all at once', () => {
     const declare = () =>
       createScopeRegistry({ 'read:*': 'VIEWER', 'read:x': 'ADMIN', 'write:y': 'OWNER' as 'ADMIN', Read: 'VIEWER' })
-    expect(declare).toThrow(/read:\*: not of the form.*\nread:x: VIEWER holds.*\nwrite:y: unknown role OWNER\nRead:/)
+    expect(declare).toThrow(
+      /^Scopes are declared wrongly:\nread:\*: not of the form.*\nread:x: VIEWER holds.*\nwrite:y: unknown role OWNER\nRead:/,
+    )
   })
 
   test('whoever grants a wildcard must hold it, not merely the scopes of today', () => {
@@ -85,6 +87,15 @@ describe('scopes', () => {
     expect(intersectGrants(['*:*'], ['read:*', '*:gateways'])).toEqual(['*:gateways', 'read:*'])
     expect(intersectGrants(['read:projects'], ['write:projects', 'read:gateways'])).toEqual([])
     expect(intersectGrants(['*'], ['*:*'])).toEqual([])
+    expect(intersectGrants(['*:*'], ['Read:projects', '*'])).toEqual([])
+  })
+
+  test('in whichever order scopes are declared, they are told sorted', () => {
+    const unsorted = createScopeRegistry({
+      ...{ 'write:b': 'DEVELOPER', 'read:z': 'VIEWER', 'write:a': 'DEVELOPER', 'delete:a': 'ADMIN' },
+    } as const)
+    expect(unsorted.known).toEqual(['delete:a', 'read:z', 'write:a', 'write:b'])
+    expect(unsorted.grantsOf('DEVELOPER')).toEqual(['read:*', 'write:a', 'write:b'])
   })
 })
 
@@ -102,16 +113,34 @@ describe('powers', () => {
   })
 
   test('equal powers have equal keys, different powers different ones', () => {
-    const key = (...args: [kind: 'USER' | 'API_KEY', role: 'ADMIN' | null, scopes: string[]]) =>
+    const key = (...args: [kind: 'USER' | 'API_KEY', role: 'ADMIN' | 'VIEWER' | null, scopes: string[]]) =>
       makePowers(...args, registry).key
     expect(key('USER', null, ['read:*'])).toBe(key('USER', null, ['read:secrets', 'read:projects', 'read:gateways']))
     const all = [
       key('USER', null, []),
       key('API_KEY', null, []),
       key('USER', 'ADMIN', []),
+      key('USER', 'VIEWER', []),
       key('USER', null, ['read:*']),
       key('USER', null, ['read:projects']),
     ]
     expect(new Set(all).size).toBe(all.length)
+  })
+
+  test('scopes that read alike when they are strung together are different powers', () => {
+    const declared = { 'read:a': 'VIEWER', 'read:aw': 'VIEWER', 'rite:c': 'DEVELOPER', 'write:c': 'DEVELOPER' } as const
+    const [one, other] = [
+      ['read:a', 'write:c'],
+      ['read:aw', 'rite:c'],
+    ].map((scopes) => makePowers('API_KEY', null, scopes, createScopeRegistry(declared)).key)
+    expect(one).not.toBe(other)
+  })
+
+  test('principals that are alike share their powers, and those of another registry have their own', () => {
+    const made = makePowers('USER', 'VIEWER', ['read:*'], registry)
+    expect(makePowers('USER', 'VIEWER', new Set(['read:*']), registry)).toBe(made)
+    expect(makePowers('USER', 'DEVELOPER', ['read:*'], registry)).not.toBe(made)
+    const other = createScopeRegistry({ 'read:planets': 'VIEWER' })
+    expect([...makePowers('USER', 'VIEWER', ['read:*'], other).scopes]).toEqual(['read:planets'])
   })
 })

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { PGlite } from '@electric-sql/pglite'
 import { EntitySchema } from '@mikro-orm/core'
 import type { EntityManager, SqlEntityManager } from '@mikro-orm/sql'
-import { Client } from 'pg'
 import { loadConfig, type Config } from '../../src/config.ts'
 import { openDatabase, type Database } from '../../src/database/database.ts'
 import type { Entities } from '../../src/database/entities.ts'
@@ -12,8 +10,9 @@ import { inTransaction, type Door } from '../../src/database/tenancy.ts'
 import { createLogger } from '../../src/http/log.ts'
 import { embeddedImage } from '../embedded-image.ts'
 import { createDatabase, POSTGRES_URL } from '../harness.ts'
+import { ownerOf, type Row } from './given-owner.ts'
 
-export type Row = Record<string, any>
+export { ownerOf, pgliteOf, type Row } from './given-owner.ts'
 
 /** A migrated database, without a server in front of it, and its owner beside it. */
 export interface TestDatabase {
@@ -42,12 +41,6 @@ export async function allEntities(): Promise<Entities> {
   return exported.flatMap((module) => Object.values(module)).filter((value) => value instanceof EntitySchema)
 }
 
-/** The PGlite behind an embedded database. */
-export async function pgliteOf(database: Database): Promise<PGlite> {
-  const connection = database.orm.em.getConnection() as unknown as { getNativeClient(): Promise<PGlite> }
-  return connection.getNativeClient()
-}
-
 /** A database of its own, migrated and opened as the server opens it. */
 export async function givenDatabase(settings: Record<string, string> = {}): Promise<TestDatabase> {
   const own = POSTGRES_URL ? await createDatabase() : null
@@ -72,24 +65,6 @@ export async function givenDatabase(settings: Record<string, string> = {}): Prom
       await own?.drop()
     },
   }
-}
-
-/** The owner of the tables: on the embedded engine the same connection, for the length of a transaction. */
-export async function ownerOf(database: Database, url: string | undefined) {
-  if (!url) {
-    const pglite = await pgliteOf(database)
-    const run = (sql: string, parameters: unknown[] = []): Promise<Row[]> =>
-      pglite.transaction(async (transaction) => {
-        await transaction.exec('set local role postgres')
-        return (await transaction.query<Row>(sql, parameters)).rows
-      })
-    return { run, end: async () => {} }
-  }
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  const run = async (sql: string, parameters: unknown[] = []): Promise<Row[]> =>
-    (await client.query<Row>(sql, parameters)).rows
-  return { run, end: () => client.end() }
 }
 
 /** One organization's rows, by kind, for comparing and for probing. */

@@ -76,7 +76,7 @@ test('nothing secret and nothing that a client typed is in a log line, and each 
   await login(server, { ...hostile, organizationId: typed }, { headers })
   await login(server, { email: person.email, password: hostile.password })
   await login(server, { email: `not an address ${typed}`, password: PASSWORD })
-  await refresh(server, typed)
+  await refresh(server, `${typed}, as a token`)
   await refresh(server, `${person.refreshToken.slice(0, -1)}x`)
   await server.send('{ me { id } }', { token: `${typed}.x.y` })
   await server.send('{ me { id } }', { token: person.token, headers: { 'x-tenant-id': typed } })

@@ -1,0 +1,79 @@
+/** Sources that are mutated together, and the tests that are to notice. */
+export interface MutationGroup {
+  sources: readonly string[]
+  tests: readonly string[]
+  /** Whether the tests start servers, on PostgreSQL where there is a DATABASE_URL. */
+  needsDatabase?: boolean
+}
+
+const inFolder = (folder: string, names: string) => names.split(' ').map((name) => `${folder}/${name}.ts`)
+
+/** What decides who is calling, what they may ask for, and which rows they reach. */
+export const mutationGroups: Readonly<Record<string, MutationGroup>> = {
+  access: {
+    sources: inFolder(
+      'src/access',
+      'rules powers scopes decide guard plan planner policy inputs check directives elements granting plugin scope-scalar',
+    ),
+    tests: ['test/access/*.test.ts'],
+  },
+  tokens: {
+    sources: inFolder(
+      'src/principal',
+      'compact-token access-token-claims access-token api-key-secret bearer-token signing-key-sealing',
+    ),
+    tests: [
+      'test/principal/access-token*.test.ts',
+      'test/principal/bearer-token.test.ts',
+      'test/principal/read-tokens.test.ts',
+      'test/principal/signing-keys.test.ts',
+      'test/principal/signing-key-sealing.test.ts',
+      'test/api-key/api-key-secret.test.ts',
+    ],
+  },
+  tenancy: {
+    sources: ['src/database/tenancy.ts'],
+    tests: ['test/database/tenancy.test.ts', 'test/isolation/*.test.ts'],
+    needsDatabase: true,
+  },
+  external: {
+    sources: inFolder(
+      'src/principal/external',
+      'address-rules exchanged-token external-caller external-principal external-token identify-external key-cache key-set trusted-issuer',
+    ),
+    tests: ['test/principal/external/*.test.ts', 'test/issuer/tokens.test.ts'],
+    needsDatabase: true,
+  },
+  callers: {
+    sources: inFolder(
+      'src/principal',
+      'api-key api-keys api-key-record api-key-token bearer current-claims current-keys held-records identify principal refresh-token require-principal revocations tenant-api-key user-principal',
+    ),
+    tests: [
+      'test/api-key/*.test.ts',
+      'test/session/*.test.ts',
+      'test/authentication/*.test.ts',
+      'test/principal/re*.test.ts',
+    ],
+    needsDatabase: true,
+  },
+  services: {
+    sources: [
+      'src/modules/api-key/api-key.service.ts',
+      'src/modules/gateway/gateway.service.ts',
+      'src/modules/issuer/issuer.service.ts',
+      'src/modules/membership/acting-membership.ts',
+      'src/modules/membership/membership.service.ts',
+      'src/modules/organization/organization.service.ts',
+      'src/modules/platform/operator-door.ts',
+      'src/modules/platform/operator-power.ts',
+      'src/modules/project/delete-project.ts',
+      'src/modules/project/project.service.ts',
+      'src/modules/session/session.service.ts',
+    ],
+    tests: ['api-key', 'gateway', 'issuer', 'membership', 'organization', 'platform', 'project', 'session'].map(
+      (feature) => `test/${feature}/*.test.ts`,
+    ),
+    needsDatabase: true,
+  },
+}
