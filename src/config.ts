@@ -3,44 +3,11 @@ import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
 import { secretMistakes } from './secret-settings.ts'
+import { flag, hasReadableLogin, hostList, list, unreadableLogin, whole } from './setting-kinds.ts'
 import { tokenSettings } from './token-settings.ts'
 import { isLoopback, issuerMistakes, placeOf, trustedIssuersSetting } from './principal/external/issuer-settings.ts'
 import { watchingMistakes, watchingOf, watchingSettings } from './watching/watching-settings.ts'
 import { workersOf, workersSetting } from './workers/workers-setting.ts'
-
-const flag = (byDefault: boolean) =>
-  z
-    .enum(['true', 'false'])
-    .default(byDefault ? 'true' : 'false')
-    .transform((text) => text === 'true')
-const whole = (byDefault: number, least: number, most: number) =>
-  z.coerce.number().int().min(least).max(most).default(byDefault)
-const list = z
-  .string()
-  .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter(Boolean),
-  )
-/** Hosts as `URL` spells them, which is how they are compared. */
-const hostList = list.refine(
-  (hosts) => hosts.every((host) => URL.canParse(`https://${host}`) && new URL(`https://${host}`).host === host),
-  'must be host names in lower case, without ports',
-)
-
-/** Whether the user name and password of a URL can be read: a `%` in them stands for itself as `%25`. */
-function hasReadableLogin(url: string): boolean {
-  try {
-    const { username, password } = new URL(url)
-    decodeURIComponent(username + password)
-    return true
-  } catch {
-    return false
-  }
-}
-const unreadableLogin = 'the user name or the password is not percent-encoded'
 
 /** What the database lets nobody remove: see the policies of `audit_events`. */
 const LEAST_RETENTION_DAYS = 30

@@ -9,6 +9,12 @@ import { TimeLimit, type Deadline } from './deadline.ts'
 import { tellQuota } from './rate-limit-headers.ts'
 import type { WatchedOperation } from './watch.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    graphql: RequestScope | null
+  }
+}
+
 /** What the HTTP layer tells about a request, for a context to be made of. */
 export interface RequestFacts {
   requestId: string

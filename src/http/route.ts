@@ -8,14 +8,8 @@ import { withStatus } from './graphql.ts'
 import { sandboxPolicy } from './headers.ts'
 import { responseMediaType } from './media-type.ts'
 import type { Pressure } from './pressure.ts'
-import { factsOf, requestScope, type RequestFacts, type RequestScope } from './request.ts'
+import { factsOf, requestScope, type RequestFacts } from './request.ts'
 import { newScope } from './watch.ts'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    graphql: RequestScope | null
-  }
-}
 
 /** The context of an operation, made from its request. An `ApiError` that it throws is the answer. */
 export type CreateContext<Context> = (facts: RequestFacts) => Promise<Context> | Context

@@ -2,7 +2,7 @@ import { ApolloServer } from '@apollo/server'
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled'
 import { buildSchema, type GraphQLResolveInfo } from 'graphql'
 import { expect, test } from '@jest/globals'
-import { preparedExecution } from '../../src/execution/plugin.ts'
+import { preparedExecution } from '../../src/http/prepared-execution.ts'
 
 const sdl = `
   type Query {

@@ -8,8 +8,8 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql'
-import { prepareQuery, type PreparedQuery } from './prepare.ts'
-import type { VariableValues } from './run.ts'
+import { prepareQuery, type PreparedQuery } from '../execution/prepare.ts'
+import type { VariableValues } from '../execution/run.ts'
 
 /** A query is prepared when it is asked for so often: most of those that are asked once are never asked again. */
 const ASKED_BEFORE = 2
