@@ -121,13 +121,13 @@ export async function startServer({ settings = {}, clock, databaseUrl }: Startin
   }
 }
 
-/** What a server shows to operators: its audit trail, and its metrics once it has some. */
+/** What a server shows to operators: its audit trail and its metrics. */
 async function shownBy(app: App, databaseUrl: string | undefined): Promise<Record<string, string[]>> {
   const owner = await ownerOf(app.services.database, databaseUrl)
   const events = await owner.run('select to_jsonb(e)::text as event from audit_events e')
   await owner.end()
-  const metrics = app.server.hasRoute({ method: 'GET', url: '/metrics' }) ? await app.server.inject('/metrics') : null
-  return { 'an audit event': events.map(({ event }) => String(event)), metrics: metrics ? [metrics.body] : [] }
+  const metrics = [await app.services.metrics.text()]
+  return { 'an audit event': events.map(({ event }) => String(event)), 'the metrics': metrics }
 }
 
 /** Sends a GraphQL operation to a server. */

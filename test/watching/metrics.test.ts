@@ -169,7 +169,9 @@ test('nothing that clients make up makes a series', async () => {
   const { token } = person
   const { secret } = await givenApiKey(server, person)
   const ask = async (round: number) => {
-    const text = `zq${round}x${randomUUID().replaceAll('-', '')}`
+    const madeUp = () => `zq${round}x${randomUUID().replaceAll('-', '')}`
+    // A name is told to who has made it up, where a credential would be a leak.
+    const [text, credential] = [madeUp(), madeUp()]
     await Promise.all([
       server.send(`query ${text} { ${text}: projects { totalCount } }`, { token }),
       server.send(`{ ${text} }`, { token }),
@@ -177,10 +179,10 @@ test('nothing that clients make up makes a series', async () => {
         token,
         headers: { 'x-tenant-id': randomUUID(), 'user-agent': text, 'x-request-id': text },
       }),
-      server.send(PROJECTS, { token: text }),
-      sendWithKey(server, secret.slice(0, -4) + text.slice(0, 4)),
-      server.send(LOGIN, { variables: { input: { email: `${text}@example.test`, password: text } } }),
-      server.send(REFRESH, { variables: { token: text } }),
+      server.send(PROJECTS, { token: credential }),
+      sendWithKey(server, secret.slice(0, -4) + credential.slice(0, 4)),
+      server.send(LOGIN, { variables: { input: { email: `${text}@example.test`, password: credential } } }),
+      server.send(REFRESH, { variables: { token: credential } }),
       server.send(`query { ...${text} }`, { token, variables: { [text]: text } }),
       fetch(`${server.url}/${text}?${text}=${text}`, { headers: { [text]: text, traceparent: text } }),
       fetch(`${server.url}/graphql?operationName=${text}&query={__typename}`),
