@@ -32,7 +32,7 @@ import { serverSecrets } from './principal/server-secrets.ts'
 import { prepareSigningKeys } from './principal/start-signing-keys.ts'
 import { openRateLimits } from './rate-limits/rate-limits.ts'
 import { createSchema } from './schema.ts'
-import { singleReads, type ReadsOnce } from './single-read.ts'
+import { expectedReads, type ExpectedReads } from './expected-reads.ts'
 import { databaseWatch } from './watching/database-metrics.ts'
 import { createMetrics } from './watching/metrics.ts'
 import { serveMetrics, type MetricsServer } from './watching/metrics-server.ts'
@@ -73,7 +73,7 @@ export async function createApp(
   const modules = [...(await loadModules()).values()]
   const scopes = createScopeRegistry(scopesOf(modules))
   const { schema, policy } = createSchema(modules, scopes)
-  const readsOnce = singleReads(schema, modules)
+  const readsOf = expectedReads(schema, modules)
   assertKnownScopes(config.external.issuers, scopes)
   const tracing = await startTracing(config.tracing, log)
   const services = await startServices(config, modules, { log, clock, scopes, image, siblings, tracing })
@@ -91,7 +91,7 @@ export async function createApp(
       schema,
       createContext: async (facts) => createContext(started, facts, await identify(started, facts)),
       countRefused: (facts) => requestLimits(started, facts).byAddress(),
-      plugins: (formatError) => [closeRows(readsOnce), access(policy, config, started, { formatError, tracing })],
+      plugins: (formatError) => [closeRows(readsOf), access(policy, config, started, { formatError, tracing })],
       documents,
       readiness: () => readiness(started, keys.fault()),
       oauth: oauthEndpoints(started),
@@ -214,10 +214,11 @@ function missingOf(error: { extensions: Record<string, unknown> }): string[] {
 }
 
 /** Gives the operation's connection back, however the operation ends, and at once where it reads a single time. */
-function closeRows(readsOnce: ReadsOnce): ApolloServerPlugin<Context> {
+function closeRows(readsOf: ExpectedReads): ApolloServerPlugin<Context> {
   const listener: GraphQLRequestListener<Context> = {
     didResolveOperation: async ({ document, contextValue }) => {
-      if (readsOnce(document)) contextValue.rows.expectOneRead()
+      const reads = readsOf(document)
+      if (reads !== null) contextValue.rows.expectReads(reads)
     },
     willSendResponse: async ({ contextValue }) => contextValue.rows.close(),
   }

@@ -10,8 +10,8 @@ import { secondsSince, type DatabaseWatch } from './watch.ts'
 
 /** A read-only transaction, which sees one state of the database. It begins with the first thing that is asked of it. */
 export interface Reading {
-  /** The rows of a compiled statement. Where it is the only one, the transaction's end travels with it. */
-  readonly rowsOf: (statement: CompiledStatement, values: readonly Value[], isOnly: boolean) => Promise<Fields[]>
+  /** The rows of a compiled statement. Where it is the last one, the transaction's end travels with it. */
+  readonly rowsOf: (statement: CompiledStatement, values: readonly Value[], isLast: boolean) => Promise<Fields[]>
   /** The same transaction, for what is asked through the ORM. */
   em(): Promise<EntityManager>
   /** Gives the connection back, however the transaction went. It never throws. */
@@ -87,14 +87,14 @@ export async function readOnPool(pool: Pool, { reach, fork }: Form, tell: Tell, 
     return told(tell, statements, () => fly(client, statements))
   }
   return {
-    async rowsOf(statement, values, isOnly) {
+    async rowsOf(statement, values, isLast) {
       deadline?.throwIfAborted()
       const { name, text } = statement
       const asked = { name, text, values: valuesFor(statement, values, reach.tenant) }
-      const answers = await (isOnly ? send(asked, END) : send(asked))
+      const answers = await (isLast ? send(asked, END) : send(asked))
       // Where one of them failed, none after it was run, and the transaction is still to be ended.
-      if (isOnly) begun = false
-      return answers.at(isOnly ? -2 : -1) ?? []
+      if (isLast) begun = false
+      return answers.at(isLast ? -2 : -1) ?? []
     },
     async em() {
       deadline?.throwIfAborted()

@@ -16,10 +16,10 @@ export interface Rows {
    */
   select(door: Door, shape: Shape): Promise<unknown[]>
   /**
-   * The operation reads once: the transaction ends with that, and the connection is given back at once. Should it read again
-   * all the same, it sees a later state of the database.
+   * The operation reads by so many statements: the transaction ends with the last of them, and the connection is given back at
+   * once. Should it read again all the same, it sees a later state of the database.
    */
-  expectOneRead(): void
+  expectReads(statements: number): void
   /** The same, through the ORM: for what needs its entities. It costs many times as much. */
   read<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
   /**
@@ -96,13 +96,15 @@ export function openRows(database: Database, organizationId: string | null, dead
   const forgetters: (() => void)[] = []
   const reading = keepReading(database, organizationId, deadline)
   const queue = openQueue()
-  let isOnly = false
+  let expected = 0
 
   async function select(door: Door, shape: Shape): Promise<unknown[]> {
     const statement = await statementThrough(database, door, shape)
     return queue.run(async () => {
-      const rows = await reading.through(door, ({ rowsOf }) => rowsOf(statement, shape.values, isOnly))
-      if (isOnly) await reading.end()
+      expected -= 1
+      const isLast = expected === 0
+      const rows = await reading.through(door, ({ rowsOf }) => rowsOf(statement, shape.values, isLast))
+      if (isLast) await reading.end()
       return rows
     })
   }
@@ -118,7 +120,7 @@ export function openRows(database: Database, organizationId: string | null, dead
 
   return {
     select,
-    expectOneRead: () => void (isOnly = true),
+    expectReads: (statements) => void (expected = statements),
     read: (door, work) =>
       queue.run(() =>
         reading.through(door, async (transaction) => {

@@ -25,8 +25,8 @@ export function recordReads(database: Database): Map<string, Ran> {
     const reading = await read(form)
     return {
       ...reading,
-      async rowsOf(statement, values, isOnly) {
-        const rows = await reading.rowsOf(statement, values, isOnly)
+      async rowsOf(statement, values, isLast) {
+        const rows = await reading.rowsOf(statement, values, isLast)
         const before = ran.get(statement.name)
         if (!before || weightOf(before.rows) < weightOf(rows)) {
           ran.set(statement.name, { statement, values, reach: form.reach, rows })

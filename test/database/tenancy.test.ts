@@ -246,7 +246,7 @@ const projectsOf = (operation: Rows) =>
 
 test('who reads once holds no connection afterwards, and may read again all the same', async () => {
   const operation = rows()
-  operation.expectOneRead()
+  operation.expectReads(1)
   expect(await projectsOf(operation)).toHaveLength(1)
   // The embedded database has one connection: this would wait for ever.
   expect(await rows().write('tenant', (em) => em.count(Project, { id: own.projectId }))).toBe(1)
@@ -255,9 +255,27 @@ test('who reads once holds no connection afterwards, and may read again all the 
   await operation.close()
 })
 
+test('who reads twice sees one state of the database, and holds no connection after the second time', async () => {
+  const operation = rows()
+  operation.expectReads(2)
+  const [one, again] = [await projectsOf(operation), await projectsOf(operation)]
+  expect(again).toEqual(one)
+  expect(await rows().write('tenant', (em) => em.count(Project, { id: own.projectId }))).toBe(1)
+  expect(await projectsOf(operation)).toHaveLength(1)
+  await operation.close()
+})
+
+test('who reads less often than was expected gives the connection back in the end', async () => {
+  const operation = rows()
+  operation.expectReads(2)
+  expect(await projectsOf(operation)).toHaveLength(1)
+  await operation.close()
+  expect(await rows().write('tenant', (em) => em.count(Project, { id: own.projectId }))).toBe(1)
+})
+
 test('a single read that fails gives its connection back too', async () => {
   const operation = rows()
-  operation.expectOneRead()
+  operation.expectReads(1)
   const where = { id: 'no id at all' }
   const failing = selectRows((shape) => operation.select('tenant', shape), { entity: Project, where })
   await expect(failing).rejects.toThrow(/uuid/)

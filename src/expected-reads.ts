@@ -1,8 +1,8 @@
 import { TypeInfo, visit, visitWithTypeInfo, type DocumentNode, type GraphQLSchema } from 'graphql'
 import type { FeatureModule } from './modules.ts'
 
-/** Which operations read rows once, at most: their transaction can end with what they read. */
-export type ReadsOnce = (document: DocumentNode) => boolean
+/** How many statements a document reads rows by, at most: its transaction can end with the last of them. Null: nobody knows. */
+export type ExpectedReads = (document: DocumentNode) => number | null
 
 /** The fields that the features resolve, any of which may read rows, and the totals of pages. */
 function readersOf(modules: readonly FeatureModule[]): ReadonlySet<string> {
@@ -13,16 +13,17 @@ function readersOf(modules: readonly FeatureModule[]): ReadonlySet<string> {
 }
 
 /**
- * Makes the question whether a document has a single field that may read, and that right under `Query`: there it is resolved
- * once. Answers are kept for as long as the document is.
+ * Makes the question how often a document reads. A field right under `Query` is resolved once, so if no other may read that is one
+ * statement; and another below it is one more, since what it reads for all of a page is read together. Answers are kept for as
+ * long as the document is.
  */
-export function singleReads(schema: GraphQLSchema, modules: readonly FeatureModule[]): ReadsOnce {
+export function expectedReads(schema: GraphQLSchema, modules: readonly FeatureModule[]): ExpectedReads {
   const readers = readersOf(modules)
-  const known = new WeakMap<DocumentNode, boolean>()
+  const known = new WeakMap<DocumentNode, number | null>()
   const mayRead = (type: string, field: string) =>
     readers.has(`${type}.${field}`) || (field === 'totalCount' && type.endsWith('Connection'))
 
-  function count(document: DocumentNode): boolean {
+  function count(document: DocumentNode): number | null {
     const info = new TypeInfo(schema)
     const query = schema.getQueryType()?.name
     let [underQuery, elsewhere] = [0, 0]
@@ -33,14 +34,14 @@ export function singleReads(schema: GraphQLSchema, modules: readonly FeatureModu
       else elsewhere += 1
     }
     visit(document, visitWithTypeInfo(info, { Field }))
-    return underQuery === 1 && elsewhere === 0
+    return underQuery === 1 && elsewhere <= 1 ? underQuery + elsewhere : null
   }
 
   return (document) => {
     const before = known.get(document)
     if (before !== undefined) return before
-    const once = count(document)
-    known.set(document, once)
-    return once
+    const reads = count(document)
+    known.set(document, reads)
+    return reads
   }
 }
