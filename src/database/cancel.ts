@@ -109,10 +109,12 @@ export function tellWhoTakes(pool: Pool): void {
   }) as Pool['connect']
 }
 
-/** The same as {@link cancelAt}, on the connection that `begin` takes. */
+/**
+ * The same as {@link cancelAt}, on the connection that `begin` takes, once that is done: where it fails, nobody would stop the
+ * cancelling of what is another's by then.
+ */
 export async function cancelAtIn(deadline: Deadline | undefined, begin: () => Promise<void>): Promise<Cancelling> {
-  let cancelling = NEVER_CANCELLED
-  if (deadline) await taking.run((client) => void (cancelling = cancelAt(deadline, client)), begin)
-  else await begin()
-  return cancelling
+  let taken: PoolClient | undefined
+  await taking.run((client) => void (taken = client), begin)
+  return taken ? cancelAt(deadline, taken) : NEVER_CANCELLED
 }

@@ -140,6 +140,7 @@ async function transactOnce<T>(
   const cancelling = await database.begin(em, options, deadline)
   let result: T
   try {
+    deadline?.throwIfAborted()
     result = await hold(() => work(em))
     // What is to be written is written now: of what is being committed nothing can be cancelled.
     await em.flush()

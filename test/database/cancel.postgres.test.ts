@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { EntityManager } from '@mikro-orm/sql'
+import type { Pool } from 'pg'
 import { openDatabase } from '../../src/database/database.ts'
 import { STAND_IN_TENANT } from '../../src/database/compiled-statement.ts'
 import { openRows, type Rows } from '../../src/database/rows.ts'
@@ -191,4 +192,63 @@ test('where PostgreSQL cannot be asked to cancel, the connection is given up, an
   await database.close()
   await proxy.close()
   await untilRunning(0)
+})
+
+/** Has the server take a second before the first statement that matches, on whichever connection of the pool. */
+async function slowOnce(database: TestDatabase['database'], pattern: RegExp): Promise<void> {
+  const pool = (await (
+    database.orm.em.getConnection() as unknown as { getNativeClient(): unknown }
+  ).getNativeClient()) as Pool
+  let isDone = false
+  pool.on('acquire', (client) => {
+    const query = client.query.bind(client) as (...given: unknown[]) => unknown
+    client.query = ((text: unknown, ...rest: unknown[]) => {
+      const isSlow = !isDone && typeof text === 'string' && pattern.test(text)
+      isDone ||= isSlow
+      return query(isSlow ? `select pg_sleep(1); ${text}` : text, ...rest)
+    }) as typeof client.query
+  })
+}
+
+test.each([
+  ['begins', /^begin/],
+  ['is told its role', /^set local role/],
+])('a deadline that passes while a transaction %s cancels nothing of others afterwards', async (_, pattern) => {
+  const one = await givenDatabase({ DATABASE_POOL_SIZE: '1' })
+  const { organizationId } = await givenTenant(one, 'Some')
+  await slowOnce(one.database, pattern)
+  const limit = new TimeLimit()
+  const late = openRows(one.database, organizationId, limit)
+  const outcome = expect(late.write('authentication', async () => 'written')).rejects.toMatchObject({ code: 'TIMEOUT' })
+  await sleep(300)
+  limit.abort()
+  await outcome
+  await late.close()
+  for (let time = 0; time < 3; time += 1) {
+    const other = openRows(one.database, organizationId)
+    expect(await other.write('tenant', (em) => em.execute('select pg_sleep(0.4)::text as slept'))).toEqual([
+      { slept: '' },
+    ])
+    await other.close()
+  }
+  await one.close()
+})
+
+test('a change whose time is up before it gets a connection is not begun', async () => {
+  const one = await givenDatabase({ DATABASE_POOL_SIZE: '1' })
+  const { organizationId } = await givenTenant(one, 'Some')
+  const holder = openRows(one.database, organizationId)
+  const held = holder.write('tenant', (em) => em.execute('select pg_sleep(1)'))
+  await sleep(100)
+  const limit = new TimeLimit()
+  const late = openRows(one.database, organizationId, limit)
+  let isBegun = false
+  const outcome = expect(late.write('tenant', async () => (isBegun = true))).rejects.toMatchObject({ code: 'TIMEOUT' })
+  await sleep(100)
+  limit.abort()
+  await outcome
+  await held
+  expect(isBegun).toBe(false)
+  await Promise.all([holder.close(), late.close()])
+  await one.close()
 })
