@@ -43,7 +43,7 @@ interface Watching {
  */
 export function endSilentConnections(pool: Pool, { url, statementTimeoutMs, log }: Watching): void {
   const inUse = new WeakSet<PoolClient>()
-  const backends = askAfterBackends(url)
+  const backends = askAfterBackends(url, () => pool.ending)
   pool.on('acquire', (client) => void inUse.add(client))
   pool.on('release', (_error, client) => void inUse.delete(client))
   pool.on('connect', (client) => {
@@ -116,8 +116,11 @@ async function ask(url: string, ending: Set<number>): Promise<Set<number> | null
   }
 }
 
-/** The server's processes behind the connections of a pool. All who ask about them meanwhile share one answer. */
-function askAfterBackends(url: string) {
+/**
+ * The server's processes behind the connections of a pool. All who ask about them meanwhile share one answer.
+ * @param isOver whether the pool is closed: nobody is asked any more, whatever is still to be ended
+ */
+function askAfterBackends(url: string, isOver: () => boolean) {
   const ending = new Set<number>()
   let asking: Promise<Set<number> | null> | null = null
 
@@ -126,6 +129,7 @@ function askAfterBackends(url: string) {
     return asking
   }
   async function endAll(): Promise<void> {
+    if (isOver()) return
     await answer()
     if (ending.size > 0) setTimeout(() => void endAll(), PROBE_MS / 2).unref()
   }

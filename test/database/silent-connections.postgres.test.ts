@@ -79,3 +79,14 @@ test('a statement that the server is working on has its time', async () => {
 test('a transaction in which nothing is asked for is left alone', async () => {
   expect(await run('select 4 as four', () => sleep(3_000))).toEqual([{ four: 4 }])
 })
+
+test('once the database is closed the server is asked nothing any more, whatever was still to be ended', async () => {
+  const lost = expect(run('select 2', () => proxy.swallow())).rejects.toThrow()
+  await lost
+  await database.close()
+  // What was asked before the end has its time.
+  await sleep(2_500)
+  const before = proxy.taken()
+  await sleep(3_000)
+  expect(proxy.taken()).toBe(before)
+}, 30_000)

@@ -17,6 +17,8 @@ export interface TcpProxy {
   refuse(): Promise<void>
   /** Hands on again what comes from now on. Connections of which something was swallowed stay silent. */
   mend(): Promise<void>
+  /** How many connections clients have made. */
+  taken(): number
   close(): Promise<void>
 }
 
@@ -26,7 +28,11 @@ type Mode = 'open' | 'swallowing'
 export async function givenTcpProxy(targetPort: number): Promise<TcpProxy> {
   const state = { target: targetPort, delayMs: 0, mode: 'open' as Mode }
   const pairs = new Set<readonly [Socket, Socket]>()
-  const server = createServer({ noDelay: true }, (client) => join(client, state, pairs))
+  let taken = 0
+  const server = createServer({ noDelay: true }, (client) => {
+    taken += 1
+    join(client, state, pairs)
+  })
   const listenAt = async (at: number): Promise<number> => {
     server.listen(at, '127.0.0.1')
     await once(server, 'listening')
@@ -53,6 +59,7 @@ export async function givenTcpProxy(targetPort: number): Promise<TcpProxy> {
       state.mode = 'open'
       if (!server.listening) await listenAt(port)
     },
+    taken: () => taken,
     close: refuse,
   }
 }
