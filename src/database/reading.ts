@@ -32,12 +32,26 @@ const BEGIN = sent('begin', 'begin isolation level repeatable read read only')
 // It has written nothing.
 const END = sent('end', 'rollback')
 
-/** Transaction-local, all of it: nothing of one transaction is left for the next on its connection (isolation.md). */
-function named({ role, tenant }: Reach): Sent {
-  const ofTenant = `set_config('mikro.tenant.organizationId', $1, true)`
+// Transaction-local, all of it: nothing of one transaction is left for the next on its connection (isolation.md).
+const TENANT = `set_config('mikro.tenant.organizationId', $1, true)`
+const ROLE = `set_config('role', $2, true)`
+const READ_ONLY = `set_config('transaction_read_only', 'on', true)`
+
+/** Says what the transaction may reach that has begun before it. */
+function reaching({ role, tenant }: Reach): Sent {
   return role === null
-    ? sent('tenant', `select ${ofTenant}`, [tenant])
-    : sent('tenant and role', `select ${ofTenant}, set_config('role', $2, true)`, [tenant, role])
+    ? sent('tenant', `select ${TENANT}`, [tenant])
+    : sent('tenant and role', `select ${TENANT}, ${ROLE}`, [tenant, role])
+}
+
+/**
+ * The same for a single statement that travels with it. What is sent up to one Sync is a transaction by itself, which one
+ * statement of it that fails ends for all (PostgreSQL's protocol, "Pipelining"): it needs no begin and no end.
+ */
+function reachingAtOnce({ role, tenant }: Reach): Sent {
+  return role === null
+    ? sent('tenant at once', `select ${TENANT}, ${READ_ONLY}`, [tenant])
+    : sent('tenant and role at once', `select ${TENANT}, ${ROLE}, ${READ_ONLY}`, [tenant, role])
 }
 
 /** What knows the ORM's side of a reading: an EntityManager with the filters of the door. */
@@ -81,24 +95,28 @@ export async function readOnPool(pool: Pool, { reach, fork }: Form, tell: Tell, 
   const cancelling = cancelAt(deadline, client)
   let begun = false
   let lent: Lent | null = null
-  const send = (...asked: readonly Sent[]): Promise<Fields[][]> => {
-    const statements = begun ? asked : [BEGIN, named(reach), ...asked]
+  const send = (...statements: readonly Sent[]): Promise<Fields[][]> =>
+    told(tell, statements, () => fly(client, statements))
+  const sendWithin = (...asked: readonly Sent[]): Promise<Fields[][]> => {
+    const statements = begun ? asked : [BEGIN, reaching(reach), ...asked]
     begun = true
-    return told(tell, statements, () => fly(client, statements))
+    return send(...statements)
   }
   return {
     async rowsOf(statement, values, isLast) {
       deadline?.throwIfAborted()
       const { name, text } = statement
       const asked = { name, text, values: valuesFor(statement, values, reach.tenant) }
-      const answers = await (isLast ? send(asked, END) : send(asked))
-      // Where one of them failed, none after it was run, and the transaction is still to be ended.
-      if (isLast) begun = false
-      return answers.at(isLast ? -2 : -1) ?? []
+      if (!isLast) return (await sendWithin(asked)).at(-1) ?? []
+      if (!begun) return (await send(reachingAtOnce(reach), asked)).at(-1) ?? []
+      const answers = await send(asked, END)
+      // Where the first failed, the second was not run, and the transaction is still to be ended.
+      begun = false
+      return answers[0] ?? []
     },
     async em() {
       deadline?.throwIfAborted()
-      if (!begun) await send()
+      if (!begun) await sendWithin()
       lent ??= lend(client, fork())
       return lent.em
     },

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } fr
 import pg, { Client, type Connection, type Pool, type PoolClient } from 'pg'
 import { STAND_IN_TENANT } from '../../src/database/compiled-statement.ts'
 import { fly as flyAll, type Sent } from '../../src/database/flight.ts'
+import { roles } from '../../src/database/roles.ts'
 import { openRows } from '../../src/database/rows.ts'
 import type { Shape } from '../../src/database/shape.ts'
 import { Project } from '../../src/modules/project/project.entity.ts'
@@ -189,6 +190,92 @@ describe('on the pool of a server', () => {
       expect.stringContaining('pg_sleep'),
     ])
     await rows.close()
+  })
+
+  /** What a statement finds of its transaction. */
+  const looking: Shape = {
+    key: 'what it finds',
+    entity: Project,
+    values: [],
+    compile: async () => ({
+      sql: `select current_setting('mikro.tenant.organizationId', true) = ?::text as is_named, current_user as role,
+        current_setting('transaction_read_only') as read_only, pg_current_xact_id_if_assigned() as written`,
+      params: [STAND_IN_TENANT],
+    }),
+  }
+  const writing: Shape = {
+    key: 'a change',
+    entity: Project,
+    values: [],
+    compile: async () => ({
+      sql: `update projects set name = 'changed' where organization_id = ?::uuid returning name`,
+      params: [STAND_IN_TENANT],
+    }),
+  }
+  const failing: Shape = {
+    key: 'a failure',
+    entity: Project,
+    values: [],
+    compile: async () => ({ sql: 'select ?::text, 1 / (random() * 0)::int', params: [STAND_IN_TENANT] }),
+  }
+  /** What the one connection of the pool has when nobody uses it. */
+  const left = `select coalesce(current_setting('mikro.tenant.organizationId', true), '') as tenant,
+    current_setting('transaction_read_only') as read_only, current_user as role`
+
+  describe('a statement that is the only one travels without begin and end', () => {
+    let organizationId: string
+    const once = async (shape: Shape) => {
+      const rows = openRows(db.database, organizationId)
+      rows.expectReads(1)
+      try {
+        return await rows.select('tenant', shape)
+      } finally {
+        await rows.close()
+      }
+    }
+    const nothingIsLeft = async () =>
+      expect(await db.database.orm.em.fork().getConnection().execute(left)).toEqual([
+        { tenant: '', read_only: 'off', role: roles.server },
+      ])
+    beforeAll(async () => {
+      organizationId = (await givenTenant(db, 'Once')).organizationId
+    })
+
+    test('and reads as the tenant, under the role that every read has, in a read-only transaction', async () => {
+      const within = openRows(db.database, organizationId)
+      const [usual] = await within.select('tenant', looking)
+      await within.close()
+      db.statements.length = 0
+      expect(await once(looking)).toEqual([usual])
+      expect(usual).toMatchObject({ is_named: true, read_only: 'on', written: null })
+      expect(db.statements).toEqual([expect.stringContaining('set_config'), expect.stringContaining('read_only')])
+    })
+
+    test('and leaves nothing on its connection', async () => {
+      for (let time = 0; time < 3; time += 1) {
+        await once(looking)
+        await nothingIsLeft()
+      }
+    })
+
+    test('nor where it fails', async () => {
+      await expect(once(failing)).rejects.toThrow(/division by zero/)
+      await nothingIsLeft()
+      expect(await once(looking)).toMatchObject([{ is_named: true }])
+    })
+
+    test('and cannot change anything', async () => {
+      await expect(once(writing)).rejects.toThrow(/read-only transaction/)
+      await nothingIsLeft()
+    })
+
+    test('and is not run where the tenant cannot be named', async () => {
+      const broken = openRows(db.database, '\0')
+      broken.expectReads(1)
+      await expect(broken.select('tenant', looking)).rejects.toThrow()
+      await broken.close()
+      await nothingIsLeft()
+    })
   })
 
   test('a connection that is cut in mid-flight rejects what was sent, and its place in the pool is free again', async () => {
