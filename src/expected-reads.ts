@@ -1,4 +1,4 @@
-import { TypeInfo, visit, visitWithTypeInfo, type DocumentNode, type GraphQLSchema } from 'graphql'
+import { Kind, TypeInfo, visit, visitWithTypeInfo, type DocumentNode, type GraphQLSchema } from 'graphql'
 import type { FeatureModule } from './modules.ts'
 
 /** How many statements a document reads rows by, at most: its transaction can end with the last of them. Null: nobody knows. */
@@ -34,7 +34,10 @@ export function expectedReads(schema: GraphQLSchema, modules: readonly FeatureMo
       else elsewhere += 1
     }
     visit(document, visitWithTypeInfo(info, { Field }))
-    return underQuery === 1 && elsewhere <= 1 ? underQuery + elsewhere : null
+    if (underQuery !== 1 || elsewhere > 1) return null
+    // Of a field in a fragment nobody knows in how many places it is.
+    const hasFragments = document.definitions.some(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
+    return elsewhere === 0 ? 1 : hasFragments ? null : 2
   }
 
   return (document) => {

@@ -92,6 +92,11 @@ export function handVariables(context: object, operation: OperationDefinitionNod
   handedVariables.set(context, ofContext.set(operation, raw))
 }
 
+/** Whether something is denied of an operation that is executed all the same. */
+export function isPartlyDenied(context: object, operation: OperationDefinitionNode): boolean {
+  return handedVariables.get(context)?.has(operation) ?? false
+}
+
 function variablesAsTheyCame(context: unknown, operation: OperationDefinitionNode): Variables[] {
   const ofContext = typeof context === 'object' && context !== null ? handedVariables.get(context) : undefined
   return ofContext?.has(operation) ? [rawVariables(operation, ofContext.get(operation))] : []

@@ -40,12 +40,15 @@ export function list(complete: Complete): Complete {
     const items: unknown[] = new Array(value.length)
     for (let index = 0; index < value.length; index += 1) {
       const item: unknown = value[index]
+      // After a failure too: whatever becomes of a promise, somebody has to hear it.
       if (isPromiseLike(item)) {
         run.wait(item, (settled) => {
           items[index] = complete(run, settled, field, index, path)
         })
       } else {
-        items[index] = complete(run, item, field, index, path)
+        run.attempt(() => {
+          items[index] = complete(run, item, field, index, path)
+        })
       }
     }
     return items

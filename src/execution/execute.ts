@@ -1,6 +1,6 @@
 import type { GraphQLFieldResolver, GraphQLResolveInfo } from 'graphql'
 import type { Path } from 'graphql/jsutils/Path.js'
-import { Run, type Data, type VariableValues } from './run.ts'
+import { giveUp, Run, type Data, type VariableValues } from './run.ts'
 
 /** A field of a selection, with all that is the same each time it is executed. */
 export interface PreparedField {
@@ -70,6 +70,7 @@ function resolve(run: Run, field: PreparedField, source: unknown, path: Path | u
 
 /** What graphql-js's default resolver finds: a property, or what a method of that name answers. */
 function property(run: Run, field: PreparedField, source: unknown, path: Path | undefined): unknown {
+  if (typeof source === 'function') return giveUp()
   if (typeof source !== 'object' || source === null) return undefined
   const { fieldName, argumentsOf } = field
   const value = (source as Data)[fieldName]

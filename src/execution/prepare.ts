@@ -37,13 +37,19 @@ interface Preparing {
   readonly fragments: Record<string, FragmentDefinitionNode>
   readonly operation: OperationDefinitionNode
   readonly variables: VariableValues
+  readonly budget: Budget
+}
+
+/** How many fields may still be prepared: a fragment that stands in several places is prepared for each of them. */
+export interface Budget {
+  fields: number
 }
 
 type CollectedFields = ReadonlyMap<string, readonly FieldNode[]>
 
 /**
  * Prepares a query for being executed many times: which fields it selects, of which types, with which arguments, is found out
- * once. It holds for variables that skip and include the same as the ones given.
+ * once. It holds for variables that skip and include the same as the ones given. What it takes is taken from the budget.
  * @throws Unusual (or what graphql-js throws) where the query is to be left to graphql-js
  */
 export function prepareQuery(
@@ -51,6 +57,7 @@ export function prepareQuery(
   document: DocumentNode,
   operation: OperationDefinitionNode,
   variables: VariableValues,
+  budget: Budget,
 ): PreparedQuery {
   const type = schema.getQueryType()
   if (operation.operation !== OperationTypeNode.QUERY || !type) throw new Unusual()
@@ -58,7 +65,7 @@ export function prepareQuery(
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition
   }
-  const preparing = { schema, fragments, operation, variables }
+  const preparing = { schema, fragments, operation, variables, budget }
   const selected = collectFields(schema, fragments, variables, type, operation.selectionSet)
   const fields = prepareFields(preparing, type, selected)
   return (contextValue, variableValues) => execute(fields, contextValue, variableValues)
@@ -69,6 +76,8 @@ function prepareFields(preparing: Preparing, type: GraphQLObjectType, selected: 
     const [node] = nodes
     // It is no key of an object literal; graphql-js makes objects of another kind.
     if (node === undefined || key === '__proto__') throw new Unusual()
+    preparing.budget.fields -= 1
+    if (preparing.budget.fields < 0) throw new Unusual()
     const name = node.name.value
     const definition = name === '__typename' ? TypeNameMetaFieldDef : type.getFields()[name]
     // Introspection is rare.

@@ -39,8 +39,10 @@ export class Run {
 
   /** Has the value used when it is there. */
   wait(promise: PromiseLike<unknown>, use: (value: unknown) => void): void {
+    // Before it counts: what is no good promise may throw here.
+    const settled = Promise.resolve(promise)
     this.#waitingFor += 1
-    Promise.resolve(promise).then(
+    settled.then(
       (value) => {
         this.attempt(() => use(value))
         this.#arrived()

@@ -8,11 +8,19 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql'
-import { prepareQuery, type PreparedQuery } from '../execution/prepare.ts'
+import { isPartlyDenied } from '../access/guard.ts'
+import { prepareQuery, type Budget, type PreparedQuery } from '../execution/prepare.ts'
 import type { VariableValues } from '../execution/run.ts'
 
 /** A query is prepared when it is asked for so often: most of those that are asked once are never asked again. */
 const ASKED_BEFORE = 2
+
+/**
+ * How many fields of a document are prepared, in all ways of all of its operations together: what is kept must not be more than a
+ * document of its length may take (document-store.ts).
+ */
+const CHARACTERS_A_FIELD = 4
+const LEAST_FIELDS = 32
 
 /** How many ways of skipping and including parts of one query are prepared. */
 const WAYS = 16
@@ -34,6 +42,7 @@ interface KnownQuery {
  */
 export function preparedExecution<Context extends BaseContext>(schema: GraphQLSchema): ApolloServerPlugin<Context> {
   const queries = new WeakMap<OperationDefinitionNode, KnownQuery>()
+  const budgets = new WeakMap<DocumentNode, Budget>()
 
   function preparedOf(
     document: DocumentNode,
@@ -51,7 +60,9 @@ export function preparedExecution<Context extends BaseContext>(schema: GraphQLSc
     const way = wayOf(query, variables)
     const before = query.ways.get(way)
     if (before !== undefined || query.ways.size === WAYS) return before ?? null
-    const prepared = prepare(schema, document, operation, variables)
+    const budget = budgets.get(document) ?? budgetOf(document)
+    budgets.set(document, budget)
+    const prepared = prepare(schema, document, operation, variables, budget)
     query.ways.set(way, prepared)
     return prepared
   }
@@ -59,7 +70,9 @@ export function preparedExecution<Context extends BaseContext>(schema: GraphQLSc
   const listener = {
     async responseForOperation({ document, operation, request, contextValue }: Asked<Context>) {
       if (operation?.operation !== OperationTypeNode.QUERY) return null
-      const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], request.variables ?? {})
+      // Its answer has errors, which are graphql-js's.
+      if (isPartlyDenied(contextValue, operation)) return null
+      const coerced = coerce(schema, operation, request.variables)
       if (coerced === undefined) return null
       const data = await preparedOf(document, operation, coerced)?.(contextValue, coerced)
       if (!data) return null
@@ -75,6 +88,15 @@ interface Asked<Context> {
   operation: OperationDefinitionNode | undefined
   request: { variables?: Record<string, unknown> }
   contextValue: Context
+}
+
+/** The variables' values; none where one of them is wrong, which graphql-js tells. */
+function coerce(schema: GraphQLSchema, { variableDefinitions = [] }: OperationDefinitionNode, given = {}) {
+  return getVariableValues(schema, variableDefinitions, given, { maxErrors: 1 }).coerced
+}
+
+function budgetOf({ loc }: DocumentNode): Budget {
+  return { fields: Math.max(LEAST_FIELDS, Math.floor((loc?.source.body.length ?? 0) / CHARACTERS_A_FIELD)) }
 }
 
 function prepare(...query: Parameters<typeof prepareQuery>): PreparedQuery | null {
@@ -97,7 +119,11 @@ function decidingVariables(document: DocumentNode): string[] {
   return [...names]
 }
 
-/** A text for what the deciding variables say. Null, which graphql-js refuses, is a way of its own. */
+/**
+ * What the deciding variables say, a character each. A name may be that of a text in another operation of the document, which
+ * decides nothing, and must not become part of it.
+ */
 function wayOf({ deciding }: KnownQuery, variables: VariableValues): string {
-  return deciding.map((name) => String(variables[name])).join()
+  const said = (value: unknown) => (value === true ? 't' : value === false ? 'f' : value === null ? 'n' : '-')
+  return deciding.map((name) => said(variables[name])).join('')
 }

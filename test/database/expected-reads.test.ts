@@ -38,6 +38,10 @@ test.each([
     'it stands in a fragment beside another',
     'query { ...f me { id } } fragment f on Query { projects { nodes { id } } }',
   ],
+  [
+    'it stands in a fragment, which may be in several places',
+    'query { projects { nodes { ...g } } } fragment g on Project { gateways { nodes { id } } }',
+  ],
   ['it is a mutation', 'mutation { leaveOrganization { organization { id } } }'],
   ['another operation of the document reads too', 'query A { me { id } } query B { projects { nodes { id } } }'],
 ])('%s: nobody knows how often it reads', (_, document) => {

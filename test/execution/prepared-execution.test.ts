@@ -1,68 +1,9 @@
 import { ApolloServer } from '@apollo/server'
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled'
-import { buildSchema, type GraphQLResolveInfo } from 'graphql'
+import { buildSchema } from 'graphql'
 import { expect, test } from '@jest/globals'
 import { preparedExecution } from '../../src/http/prepared-execution.ts'
-
-const sdl = `
-  type Query {
-    hello(name: String = "you", to: Who): String
-    things(first: Int): [Thing!]
-    animal(kind: String!): Animal
-    value: String
-    number: Int
-    must: String!
-  }
-  input Who { name: String }
-  type Mutation { hello: String }
-  type Thing { id: ID! name: String size: Int self: Thing after(ms: Int): String }
-  interface Animal { name: String }
-  type Cat implements Animal { name: String lives: Int }
-  type Dog implements Animal { name: String owner: Thing }
-  type Stone { name: String }
-`
-
-type Resolver = (source: never, args: Record<string, unknown>, context: unknown, info: GraphQLResolveInfo) => unknown
-
-/** Asks a server several times. `by` is who has called the resolver of `hello` each time. */
-async function ask(query: string, resolvers: Record<string, Resolver> = {}, variables = {}, times = 3) {
-  const schema = buildSchema(sdl)
-  const by: string[] = []
-  const infos: GraphQLResolveInfo[] = []
-  const all: Record<string, Resolver> = {
-    'Query.hello': (_source, args, _context, info) => {
-      by.push(new Error().stack?.includes('src/execution/') ? 'prepared' : 'graphql-js')
-      infos.push(info)
-      return `hello ${JSON.stringify(args)}`
-    },
-    'Mutation.hello': () => {
-      by.push(new Error().stack?.includes('src/execution/') ? 'prepared' : 'graphql-js')
-      return 'hello'
-    },
-    ...resolvers,
-  }
-  for (const [coordinate, resolve] of Object.entries(all)) {
-    const [type, field] = coordinate.split('.')
-    const definition = schema.getType(type!) as unknown as { getFields(): Record<string, { resolve: unknown }> }
-    definition.getFields()[field!]!.resolve = resolve
-  }
-  const apollo = new ApolloServer({
-    schema,
-    plugins: [ApolloServerPluginCacheControlDisabled(), preparedExecution(schema)],
-    stopOnTerminationSignals: false,
-  })
-  await apollo.start()
-  const answers: unknown[] = []
-  for (let time = 0; time < times; time += 1) {
-    const { body } = await apollo.executeOperation({ query, variables })
-    const text = JSON.stringify(body.kind === 'single' && body.singleResult)
-    answers.push(JSON.parse(text.replace(/"stacktrace":\[[^\]]*\]/g, '"stacktrace":[]')))
-  }
-  await apollo.stop()
-  return { by, infos, answers }
-}
-
-const alike = (answers: readonly unknown[]) => answers.map(() => answers[0])
+import { alike, ask, late, sdl, throwing, type Resolver } from './given-execution.ts'
 
 test('a query is executed as it was prepared from the second time on', async () => {
   const { by, answers } = await ask('{ hello }')
@@ -89,12 +30,6 @@ test('resolvers are told the same as graphql-js tells them', async () => {
   )
   expect(Object.keys(infos[1]!)).toEqual(Object.keys(infos[0]!))
   expect(infos[1]).toEqual(infos[0])
-})
-
-const throwing = new Proxy(Object.create(null), {
-  get: () => {
-    throw new Error('read')
-  },
 })
 
 // Each leaves graphql-js to answer; nothing may be left behind that ends the process, or is waited for without an end.
@@ -145,10 +80,6 @@ const broken = [
   { id: '1', name: 'a' },
   { id: null, name: 'b' },
 ]
-const late = async <Value>(value: Value): Promise<Value> => {
-  await new Promise((resolve) => setTimeout(resolve, 5))
-  return value
-}
 
 test.each<[string, string, Record<string, Resolver>]>([
   ['null where it must not be', '{ hello must }', { 'Query.must': () => null }],
