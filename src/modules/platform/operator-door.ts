@@ -7,8 +7,11 @@ import { rowId } from '../../input.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
 import { readingOf } from './readings.ts'
 
-/** The operations whose reading has been recorded, or is just being. One request has one context and one operation. */
-const recorded = new WeakMap<Context, Promise<void>>()
+/**
+ * The operations whose reading has been recorded, or is just being, and whether they read anything. One request has one context
+ * and one operation.
+ */
+const recorded = new WeakMap<Context, Promise<boolean>>()
 
 /**
  * Opens the tree of what reaches across tenants. What the operation reads of it is recorded before anything is read, as one
@@ -21,19 +24,21 @@ export async function openPlatform(ctx: Context, info: GraphQLResolveInfo): Prom
   return {}
 }
 
-async function recordReading(ctx: Context, info: GraphQLResolveInfo): Promise<void> {
+/** @returns whether there is anything to be read, and so a record of it */
+async function recordReading(ctx: Context, info: GraphQLResolveInfo): Promise<boolean> {
   const { fields, ids } = readingOf(info)
-  if (fields.length === 0) return
+  if (fields.length === 0) return false
   const event = { action: 'platform.read', organizationId: null, details: { fields, ids } }
   // Reads share a read-only transaction, so the record has one of its own.
   await ctx.rows.write('operator', (em) => audit(ctx, em, event))
+  return true
 }
 
 /** Reads across tenants, within an operation whose reading is recorded. */
 export const readAsOperator =
   (ctx: Context): Reader =>
   async (shape) => {
-    if (!recorded.has(ctx)) throw new Error('Nothing is read through the operator door without a record of it')
+    if (!(await recorded.get(ctx))) throw new Error('Nothing is read through the operator door without a record of it')
     return ctx.rows.select('operator', shape)
   }
 
