@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { Registry } from 'prom-client'
 import type { Logger } from 'pino'
+import { isLoopback } from '../principal/external/issuer-settings.ts'
 
 /** Where the metrics are served, and who may read them. */
 export interface MetricsConfig {
@@ -20,8 +21,9 @@ export interface MetricsServer {
   close(): Promise<void>
 }
 
-const MOST_CONNECTIONS = 20
-const PATIENCE_MS = 10_000
+const MOST_CONNECTIONS = 200
+/** Whoever has connected sends a request within this time, or makes room. */
+const PATIENCE_MS = 2_000
 
 const digestOf = (text: string) => createHash('sha256').update(text).digest()
 
@@ -52,7 +54,8 @@ export async function serveMetrics(
       response.writeHead(500).end()
     }
   }
-  const server = createServer({ requestTimeout: PATIENCE_MS, headersTimeout: PATIENCE_MS }, (request, response) => {
+  const patience = { requestTimeout: PATIENCE_MS, headersTimeout: PATIENCE_MS, connectionsCheckingInterval: 500 }
+  const server = createServer(patience, (request, response) => {
     void answer(request, response)
   })
   server.maxConnections = MOST_CONNECTIONS
@@ -72,6 +75,11 @@ export async function serveMetrics(
   }
 }
 
+/** The name that was asked for, without the port. */
+function hostnameOf(host = ''): string {
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : ''
+}
+
 /** The status and headers of a refusal; null where the metrics are to be shown. */
 function refusalOf(
   { method, url = '', headers }: IncomingMessage,
@@ -81,6 +89,8 @@ function refusalOf(
   if (expected && !timingSafeEqual(digestOf(headers.authorization ?? ''), expected)) {
     return [401, { 'www-authenticate': 'Bearer realm="metrics"' }]
   }
+  // Where the address alone keeps others away, a page whose name was made to lead here would be one of them.
+  if (!expected && !isLoopback(hostnameOf(headers.host))) return [421, {}]
   if (url.split('?')[0] !== '/metrics') return [404, {}]
   return method === 'GET' || method === 'HEAD' ? null : [405, { allow: 'GET, HEAD' }]
 }

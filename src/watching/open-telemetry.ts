@@ -16,8 +16,10 @@ import { resourceFromAttributes } from '@opentelemetry/resources'
 import {
   BatchSpanProcessor,
   ParentBasedSampler,
+  SamplingDecision,
   TraceIdRatioBasedSampler,
   TracerProvider,
+  type Sampler,
   type SpanExporter,
 } from '@opentelemetry/sdk-trace'
 import type { Logger } from 'pino'
@@ -31,6 +33,15 @@ const BATCH_MS = 1_000
 const EXPORT_MS = 5_000
 /** A collector that cannot be reached fails each batch: it is told of once in as long. */
 const TELL_MS = 60_000
+
+/** Draws by itself: the id of a trace, which the SDK's own sampler goes by, is for the caller to choose. */
+function drawing(ratio: number): Sampler {
+  const { RECORD_AND_SAMPLED, NOT_RECORD } = SamplingDecision
+  return {
+    shouldSample: () => ({ decision: Math.random() < ratio ? RECORD_AND_SAMPLED : NOT_RECORD }),
+    toString: () => `Drawing{${ratio}}`,
+  }
+}
 
 /** Traces by OpenTelemetry's own SDK, without its globals: two servers in one process do not meet. */
 export function openTelemetry(config: TracingConfig, log: Logger): Tracing {
@@ -46,7 +57,7 @@ export function openTelemetry(config: TracingConfig, log: Logger): Tracing {
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': config.serviceName }),
     // A caller may ask not to be traced. To be traced more often than others is nothing to ask for.
-    sampler: new ParentBasedSampler({ root: kept, remoteParentSampled: kept }),
+    sampler: new ParentBasedSampler({ root: kept, remoteParentSampled: drawing(config.ratio) }),
     spanProcessors: [
       new BatchSpanProcessor({ exporter, scheduledDelayMillis: BATCH_MS, exportTimeoutMillis: EXPORT_MS }),
     ],

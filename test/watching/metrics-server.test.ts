@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { loadConfig } from '../../src/config.ts'
 import { createLogger } from '../../src/http/log.ts'
@@ -49,6 +53,43 @@ describe('the address of the metrics', () => {
   test('shows them to whoever has the token', async () => {
     const answer = await fetch(`${await serve(TOKEN)}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } })
     expect([answer.status, await answer.text()]).toEqual([200, 'up 1\n'])
+  })
+
+  test('is not that of a name that was made to lead here, where there is no token', async () => {
+    const { port } = new URL(await serve(null))
+    const asked = async (host: string) => {
+      const request = get({ port, path: '/metrics', headers: { host } })
+      const [answer] = (await once(request, 'response')) as [IncomingMessage]
+      answer.resume()
+      return answer.statusCode
+    }
+    const hosts = [
+      '127.0.0.1',
+      `localhost:${port}`,
+      '[::1]:1',
+      'evil.example',
+      `evil.example:${port}`,
+      '127.0.0.1.evil.example',
+    ]
+    expect(await Promise.all(hosts.map(asked))).toEqual([200, 200, 200, 421, 421, 421])
+  })
+
+  test('is kept free by no one who connects and says nothing', async () => {
+    const { port } = new URL(await serve(TOKEN))
+    const silent = Array.from({ length: 200 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}))
+    for (const socket of silent) socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n')
+    const headers = { authorization: `Bearer ${TOKEN}` }
+    const read = () =>
+      fetch(`http://127.0.0.1:${port}/metrics`, { headers }).then(
+        ({ status }) => status,
+        () => null,
+      )
+    const end = performance.now() + 8_000
+    while ((await read()) !== 200) {
+      expect(performance.now()).toBeLessThan(end)
+      await sleep(100)
+    }
+    for (const socket of silent) socket.destroy()
   })
 
   test('has nothing else, and takes nothing', async () => {

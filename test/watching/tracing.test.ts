@@ -182,3 +182,14 @@ test('as few requests are traced as was asked for', async () => {
   expect(own.spans()).toEqual([])
   await own.close()
 })
+
+test('a caller who chooses the id of a trace is traced no more often than others', async () => {
+  const own = await givenCollector()
+  const seldom = await startServer({ settings: { ...settingsFor(own), OTEL_TRACES_SAMPLER_ARG: '0.001' } })
+  // The sampler of the SDK goes by the id, and would take each of these.
+  const traceparent = `00-${'00000001'.repeat(4)}-${'1'.repeat(16)}-01`
+  for (let time = 0; time < 20; time += 1) await seldom.send('{ __typename }', { headers: { traceparent } })
+  await seldom.close()
+  expect(own.spans().filter(({ parentSpanId }) => parentSpanId === '1'.repeat(16)).length).toBeLessThan(3)
+  await own.close()
+})
