@@ -55,7 +55,7 @@ function start(command: string, args: readonly string[], { env, cwd = root }: Sp
 }
 
 /** What a program has logged. What it prints for a person may hold what that person has asked for. */
-const logLinesIn = (written: string): string => written.match(/^\{.*$/gm)?.join('\n') ?? ''
+const logLinesIn = (written: string): string => written.match(/^\{"level":.*$/gm)?.join('\n') ?? ''
 
 /** Runs a program to its end. */
 export function run(command: string, args: readonly string[], spawning: Spawning = {}): Promise<Ended> {

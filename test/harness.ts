@@ -5,7 +5,7 @@ import { Client } from 'pg'
 import { createApp, type App } from '../src/app.ts'
 import { loadConfig } from '../src/config.ts'
 import { createLogger } from '../src/http/log.ts'
-import { ownerOf } from './database/given-owner.ts'
+import { ownerOf } from './given-owner.ts'
 import { embeddedImage } from './embedded-image.ts'
 import { noteHeaders, noteSecretsIn, noteSettings, sweepServer } from './secrets-sweep.ts'
 

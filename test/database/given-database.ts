@@ -10,9 +10,9 @@ import { inTransaction, type Door } from '../../src/database/tenancy.ts'
 import { createLogger } from '../../src/http/log.ts'
 import { embeddedImage } from '../embedded-image.ts'
 import { createDatabase, POSTGRES_URL } from '../harness.ts'
-import { ownerOf, type Row } from './given-owner.ts'
+import { ownerOf, type Row } from '../given-owner.ts'
 
-export { ownerOf, pgliteOf, type Row } from './given-owner.ts'
+export { ownerOf, pgliteOf, type Row } from '../given-owner.ts'
 
 /** A migrated database, without a server in front of it, and its owner beside it. */
 export interface TestDatabase {

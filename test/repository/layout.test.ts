@@ -6,7 +6,20 @@ import { filesOf, placesOf, textOf } from './source-files.ts'
 const sharedSdl = ['common', 'directives']
 /** Test folders of the pipeline, of what a whole server does, and of the project itself. */
 const pipelineTests = [
-  ...['access', 'browser', 'config', 'database', 'demo', 'docs', 'documents', 'hard', 'http', 'isolation', 'jobs'],
+  ...[
+    'access',
+    'browser',
+    'config',
+    'database',
+    'demo',
+    'docs',
+    'documents',
+    'execution',
+    'hard',
+    'http',
+    'isolation',
+    'jobs',
+  ],
   ...['oauth', 'paging', 'principal', 'rate-limits', 'repository', 'sweeps', 'watching', 'workers'],
 ]
 

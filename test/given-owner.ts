@@ -1,6 +1,6 @@
 import type { PGlite } from '@electric-sql/pglite'
 import { Client } from 'pg'
-import type { Database } from '../../src/database/database.ts'
+import type { Database } from '../src/database/database.ts'
 
 export type Row = Record<string, any>
 
