@@ -48,7 +48,10 @@ test('every connection of the pool is in use for longer than anybody waits', asy
   expect(Math.max(...healthMs)).toBeLessThan(1_000)
   const failure = 'a lock keeps all 4 connections of the pool, for 10 s'
   const failed = await expectBorne('pool-exhausted', { failure, ...times }, { load, cluster })
-  expect(failed.map(({ outcome }) => outcome)).toContain('503 UNAVAILABLE')
+  // Who waits for a connection has 8 s, as a statement has: whether one comes free at the last moment decides between the two.
+  const outcomes = new Set(failed.map(({ outcome }) => outcome))
+  expect(outcomes.size).toBeGreaterThan(0)
+  for (const outcome of outcomes) expect(['503 TIMEOUT', '503 UNAVAILABLE']).toContain(outcome)
 })
 
 test('the disk is full', async () => {
