@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import { Session } from 'node:inspector/promises'
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
 import { isMainThread } from 'node:worker_threads'
@@ -41,7 +42,8 @@ const answers: Record<Question, () => Promise<Answer>> = {
   },
 }
 
-if (isMainThread && process.send) {
+// The channel of a worker leads to its primary, which is not who asks.
+if (isMainThread && cluster.isPrimary && process.send) {
   process.on('message', (question) => {
     const answer = Object.hasOwn(answers, String(question)) ? answers[question as Question] : null
     void answer?.().then((told) => process.send?.(told))
