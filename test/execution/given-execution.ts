@@ -1,6 +1,6 @@
 import { ApolloServer } from '@apollo/server'
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled'
-import { buildSchema, type GraphQLResolveInfo } from 'graphql'
+import { buildSchema, type GraphQLResolveInfo, type GraphQLSchema } from 'graphql'
 import { preparedExecution } from '../../src/http/prepared-execution.ts'
 
 export const sdl = `
@@ -30,6 +30,30 @@ export type Resolver = (
   info: GraphQLResolveInfo,
 ) => unknown
 
+interface Asked {
+  query: string
+  operationName?: string
+  variables: object
+}
+
+/** What a server answers, asked one after another; without the stacks of its errors. */
+async function answersOf(schema: GraphQLSchema, asked: readonly Asked[]): Promise<{ data?: unknown }[]> {
+  const apollo = new ApolloServer({
+    schema,
+    plugins: [ApolloServerPluginCacheControlDisabled(), preparedExecution(schema)],
+    stopOnTerminationSignals: false,
+  })
+  await apollo.start()
+  const answers: { data?: unknown }[] = []
+  for (const request of asked) {
+    const { body } = await apollo.executeOperation(request as never)
+    const text = JSON.stringify(body.kind === 'single' && body.singleResult)
+    answers.push(JSON.parse(text.replace(/"stacktrace":\[[^\]]*\]/g, '"stacktrace":[]')) as { data?: unknown })
+  }
+  await apollo.stop()
+  return answers
+}
+
 /** Asks a server several times. `by` is who has called the resolver of `hello` each time. */
 export async function ask(query: string, resolvers: Record<string, Resolver> = {}, variables = {}, times = 3) {
   const schema = buildSchema(sdl)
@@ -52,19 +76,7 @@ export async function ask(query: string, resolvers: Record<string, Resolver> = {
     const definition = schema.getType(type!) as unknown as { getFields(): Record<string, { resolve: unknown }> }
     definition.getFields()[field!]!.resolve = resolve
   }
-  const apollo = new ApolloServer({
-    schema,
-    plugins: [ApolloServerPluginCacheControlDisabled(), preparedExecution(schema)],
-    stopOnTerminationSignals: false,
-  })
-  await apollo.start()
-  const answers: unknown[] = []
-  for (let time = 0; time < times; time += 1) {
-    const { body } = await apollo.executeOperation({ query, variables })
-    const text = JSON.stringify(body.kind === 'single' && body.singleResult)
-    answers.push(JSON.parse(text.replace(/"stacktrace":\[[^\]]*\]/g, '"stacktrace":[]')))
-  }
-  await apollo.stop()
+  const answers = await answersOf(schema, Array<Asked>(times).fill({ query, variables }))
   return { by, infos, answers }
 }
 
@@ -88,17 +100,9 @@ export const late = async <Value>(value: Value): Promise<Value> => {
 export async function askEach(query: string, asked: readonly [operationName: string, variables: object][]) {
   const schema = buildSchema(sdl)
   schema.getQueryType()!.getFields().hello!.resolve = (_, { name }) => String(name)
-  const apollo = new ApolloServer({
+  const answers = await answersOf(
     schema,
-    plugins: [ApolloServerPluginCacheControlDisabled(), preparedExecution(schema)],
-    stopOnTerminationSignals: false,
-  })
-  await apollo.start()
-  const answers: unknown[] = []
-  for (const [operationName, variables] of asked) {
-    const { body } = await apollo.executeOperation({ query, operationName, variables: variables as never })
-    answers.push(body.kind === 'single' && JSON.parse(JSON.stringify(body.singleResult.data ?? null)))
-  }
-  await apollo.stop()
-  return answers
+    asked.map(([operationName, variables]) => ({ query, operationName, variables })),
+  )
+  return answers.map(({ data = null }) => data)
 }
