@@ -22,8 +22,8 @@ export const usage = `npm run bench -- [options]
 
   --servers ours,raw      of ${contestants.map(({ name }) => name).join(', ')}
   --workloads W1,W2       of ${workloadIds.join(', ')}
-  --rounds 5              each server is started once a round
-  --seconds 4             of each timed run; all are warmed up before the first, for 2 to 5 s each
+  --rounds 3              each server is started once a round
+  --seconds 3             of each timed run; all are warmed up before the first
   --scale 1               1,000 projects times this: 10, or 1000 for a million
   --connections 32
   --keep-database
@@ -53,8 +53,8 @@ export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Opt
     options: {
       servers: { type: 'string', default: names.join(',') },
       workloads: { type: 'string', default: workloadIds.join(',') },
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '4' },
+      rounds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '3' },
       scale: { type: 'string', default: '1' },
       connections: { type: 'string', default: '32' },
       profile: { type: 'string' },

@@ -5,11 +5,10 @@ import { sharesOf, type Share } from './profile-shares.ts'
 import { writeResult } from './report.ts'
 import { startContestant, type Bench } from './rounds.ts'
 import { figure, table } from './table.ts'
-import { loading, loadOf, warmUp, type Asked } from './timing.ts'
+import { loading, loadOf, type Asked } from './timing.ts'
+import { warmUp } from './warming.ts'
 import { casesOf, workloads, type WorkloadId } from './workloads.ts'
 
-/** So that what is compiled late is compiled. */
-const WARM_UPS = 3
 const LARGEST = 10
 
 /** Prints what our server spends its time with in a workload, and writes it to results/. */
@@ -18,7 +17,7 @@ export async function reportProfile(bench: Bench, workload: WorkloadId): Promise
   const server = await startContestant(bench, ours, [id])
   try {
     const asked = { id, calls: await ours.calls(id, bench.seed, server.url) }
-    for (let time = 0; time < WARM_UPS; time += 1) await warmUp(bench, server, asked)
+    await warmUp(bench, server, asked)
     const { requests, functions, places } = await profiled(bench, server, asked)
     const each = (shares: readonly Share[]) =>
       shares.slice(0, LARGEST).map((share) => ({ ...share, us: share.us / requests }))

@@ -6,7 +6,8 @@ import { measureParts, type Parts } from './parts/parts.ts'
 import { start, type Running } from './processes.ts'
 import type { Seed } from './seed.ts'
 import { readingCases } from './servers/raw.contestant.ts'
-import { timed, warmUp, type Asked } from './timing.ts'
+import { timed, type Asked } from './timing.ts'
+import { warmUp } from './warming.ts'
 import { casesOf, send, type CaseId } from './workloads.ts'
 
 /** One timed run. */

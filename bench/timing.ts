@@ -16,29 +16,10 @@ export interface Asked {
 const LOGIN_CONNECTIONS = 2 * cpus
 
 /** Refreshing is checked as it goes: each request needs the answer before it. A login costs as much as hundreds of others. */
-const checkedOf = ({ id, calls }: Asked) => (id === 'W5' ? [] : id === 'W4' ? calls.slice(0, 1) : calls)
+export const checkedOf = ({ id, calls }: Asked) => (id === 'W5' ? [] : id === 'W4' ? calls.slice(0, 1) : calls)
 
 /** Passwords are hashed beside the event loop: on one CPU both would only share it. */
 const signsIn = (id: CaseId) => id === 'W4' || id.startsWith('W7')
-
-/** At least as long, and on until so many requests are answered, but not for ever. A login is what it is from the first. */
-const WARM_UP = { seconds: 2, requests: 2_000, mostSeconds: 5 }
-
-/** Asks what a case asks until it may be taken for compiled. */
-export async function warmUp(bench: Bench, server: Running, asked: Asked): Promise<void> {
-  for (const call of checkedOf(asked)) await send(server.url, call)
-  const load = loadOf(bench, server, asked)
-  let seconds = Math.min(WARM_UP.seconds, load.seconds)
-  let { requests } = await loading(asked.id, { ...load, seconds }, bench.seed)
-  while (
-    asked.id !== 'W4' &&
-    requests < WARM_UP.requests &&
-    seconds < Math.min(WARM_UP.mostSeconds, 2 * load.seconds)
-  ) {
-    requests += (await loading(asked.id, { ...load, seconds: 1 }, bench.seed)).requests
-    seconds += 1
-  }
-}
 
 type Timed = Omit<Sample, 'server' | 'case' | 'round'>
 

@@ -1,63 +1,21 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { Client } from 'pg'
-import { valuesFor } from '../../src/database/compiled-statement.ts'
+import type { Client } from 'pg'
 import { roles } from '../../src/database/roles.ts'
 import { givenApiKey } from '../api-key/given-api-key.ts'
 import { givenGateway, givenPerson, givenProject, startServer, type TestServer } from '../harness.ts'
 import { givenOperator } from '../platform/given-operator.ts'
-import { askForEverything, recordReads, type Ran } from './given-compiled.ts'
+import { askForEverything, recordReads } from './given-compiled.ts'
 import { ownerOf } from './given-database.ts'
 import { seedLargeSet } from './given-large-set.ts'
+import { nodesOf, plan, planningClient, scansOf, type Node, type Planned } from './given-plans.ts'
 
 /** Of projects. A million is the set that the indexes are for; the plans are the same with fewer, and the seed is quicker. */
 const ROWS = Number(process.env.PLANS_ROWS ?? 200_000)
-
-/** As the server's own connections are, but for the plan cache, which comes to the same after five executions. */
-const SESSION = `-c role=${roles.server} -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan`
-
-/** A node of a plan, as `explain (format json)` shows it. */
-interface Node {
-  'Node Type': string
-  'Relation Name'?: string
-  'Index Cond'?: string
-  'Plan Rows': number
-  Plans?: Node[]
-}
-
-interface Planned {
-  text: string
-  role: string | null
-  nodes: Node[]
-}
 
 let server: TestServer
 let owner: Awaited<ReturnType<typeof ownerOf>>
 let client: Client
 const planned: Planned[] = []
-
-const nodesOf = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)]
-
-/** The generic plan of a statement, which is the one that a connection keeps; for its role and its tenant. */
-async function plan({ statement, values, reach }: Ran): Promise<Planned> {
-  await client.query('begin')
-  await client.query(`select set_config('mikro.tenant.organizationId', $1, true)`, [reach.tenant])
-  if (reach.role !== null) await client.query(`set local role ${reach.role}`)
-  await client.query(`prepare planned as ${statement.text}`)
-  const given = valuesFor(statement, values, reach.tenant).map(literal).join(', ')
-  const { rows } = await client.query(`explain (format json) execute planned${given && `(${given})`}`)
-  await client.query('deallocate planned')
-  await client.query('rollback')
-  return { text: statement.text, role: reach.role, nodes: nodesOf(rows[0]['QUERY PLAN'][0].Plan as Node) }
-}
-
-/** As the server sends it: a text, of whatever type the statement wants. */
-function literal(value: unknown): string {
-  if (value === null || value === undefined) return 'null'
-  if (value instanceof Date) return client.escapeLiteral(value.toISOString())
-  if (value instanceof Array) return client.escapeLiteral(`{${value.map((each) => `"${String(each)}"`).join()}}`)
-  if (typeof value === 'string') return client.escapeLiteral(value)
-  throw new Error(`A plan cannot be asked for with a ${typeof value}`)
-}
 
 beforeAll(async () => {
   const settings = { MAX_COST: '1000000', DATABASE_STATEMENT_TIMEOUT_MS: '30000', EXECUTION_TIMEOUT_MS: '60000' }
@@ -74,12 +32,8 @@ beforeAll(async () => {
   await seedLargeSet({ asOwner }, { largeOrganizationId, largeProjectId: projectId, actorId, rows: ROWS })
   const ran = recordReads(database)
   await askForEverything(server, { admin, operator, projectId, gatewayId, apiKeyId })
-  client = new Client({
-    connectionString: server.databaseUrl,
-    options: SESSION,
-  })
-  await client.connect()
-  for (const each of ran.values()) planned.push(await plan(each))
+  client = await planningClient(server.databaseUrl)
+  for (const each of ran.values()) planned.push(await plan(client, each))
 }, 600_000)
 afterAll(async () => {
   await client?.end()
@@ -91,7 +45,6 @@ const isPage = ({ text }: Planned): boolean => text.includes(' limit $')
 const isTenants = ({ role }: Planned): boolean => role === null
 /** What a statement is ordered by first. */
 const orderOf = ({ text }: Planned): string => /order by "t"\."(\w+)"/.exec(text)?.[1] ?? ''
-const scansOf = ({ nodes }: Planned): Node[] => nodes.filter((node) => node['Relation Name'] !== undefined)
 const sortsIn = (nodes: readonly Node[]): Node[] => nodes.filter((node) => node['Node Type'].includes('Sort'))
 /** What is sorted before it is cut off; the few rows of the pages under several parents are sorted after that. */
 const sortsBelowLimit = ({ nodes }: Planned): Node[] =>
