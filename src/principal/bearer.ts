@@ -56,14 +56,14 @@ async function actingIn(services: Services, claims: UserTokenClaims, tenant: unk
   }
   if (tenant === undefined || tenant === claims.organization) return userPrincipal(services.scopes, asInToken)
   // Malformed, unknown and foreign are answered alike: which organizations there are is nobody's business.
-  const denied = forbidden('NOT_A_MEMBER', 'X-Tenant-Id names no organization of the user')
-  if (typeof tenant !== 'string' || !validate(tenant)) throw denied
+  const denied = () => forbidden('NOT_A_MEMBER', 'X-Tenant-Id names no organization of the user')
+  if (typeof tenant !== 'string' || !validate(tenant)) throw denied()
   const membership = await inTransaction(
     services.database,
     { door: 'authentication', organizationId: null, readOnly: true },
     (em) => findActingMembership(em, claims.sub, tenant.toLowerCase()),
   )
-  if (!membership) throw denied
+  if (!membership) throw denied()
   return userPrincipal(services.scopes, {
     ...asInToken,
     organizationId: membership.organizationId,
