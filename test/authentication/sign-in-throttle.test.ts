@@ -144,6 +144,59 @@ test('an address never rests for a day, and starts afresh on the next', async ()
   expect((await succeed(person, headers)).errors).toEqual([])
 })
 
+test('an address of version 6 is its network: whoever has 2^64 of them waits like everybody else', async () => {
+  const person = await givenPerson(server)
+  for (let account = 0; account < 20; account += 1) {
+    const headers = { 'x-forwarded-for': `2001:db8:1:2::${account}` }
+    expectError(await fail(`d${account}@example.test`, headers), 'UNAUTHENTICATED')
+  }
+  expect(await waitOf(succeed(person, { 'x-forwarded-for': '2001:db8:1:2:ffff::1' }))).toBe(1)
+  // What a client puts before what the proxy adds is no address of its own.
+  await waitOf(succeed(person, { 'x-forwarded-for': '10.88.88.88, 2001:db8:1:2::1' }))
+  expect((await succeed(person, { 'x-forwarded-for': '2001:db8:1:3::1' })).errors).toEqual([])
+})
+
+test('a right password that is not looked at, since too many wait, is no failure of its account or address', async () => {
+  const settings = { PASSWORD_HASH_THREADS: '1', PASSWORD_HASH_QUEUE: '1', PASSWORD_HASH_COST: '9' }
+  const own = await startServer({ clock, settings: { ...settings, SIGN_IN_FREE_FAILURES: '50' } })
+  try {
+    const person = await givenPerson(own)
+    const { email } = person
+    const right = () => login(own, { email, password: PASSWORD })
+    const codes = (await together(30, right)).map(codeOf)
+    expect(new Set(codes)).toEqual(new Set(['ok', 'RATE_LIMITED']))
+    expectError(await changePassword(own, person.token, WRONG, 'a new password 8'), 'UNAUTHENTICATED')
+    const failures = 'select failures from sign_in_failures order by failures'
+    expect(await asOwner(own, failures)).toEqual([{ failures: 1 }, { failures: 1 }])
+    const query = 'mutation ($input: RegisterInput!) { register(input: $input) { accessToken } }'
+    const register = (at: number) =>
+      own.send(query, { variables: { input: { email: `full-${at}@example.test`, password: PASSWORD } } })
+    const registered = await together(10, register)
+    expect(registered.map(codeOf)).toContain('RATE_LIMITED')
+    expect(await asOwner(own, failures)).toEqual([{ failures: 1 }, { failures: 1 }])
+  } finally {
+    await own.close()
+  }
+})
+
+test('what is counted back takes the wait with it that it brought', async () => {
+  const settings = { PASSWORD_HASH_THREADS: '1', PASSWORD_HASH_QUEUE: '1', PASSWORD_HASH_COST: '11' }
+  const own = await startServer({ clock, settings: { ...settings, SIGN_IN_FREE_FAILURES: '2' } })
+  try {
+    const [victim, other] = [await givenPerson(own), await givenPerson(own)]
+    expectError(await login(own, { email: victim.email, password: WRONG }), 'UNAUTHENTICATED')
+    const right = ({ email }: Person) => login(own, { email, password: PASSWORD })
+    const busy = Array.from({ length: 6 }, () => right(other))
+    // The first answer comes before any hash is made: the queue is full.
+    expectError(await Promise.race(busy), 'RATE_LIMITED')
+    expectError(await right(victim), 'RATE_LIMITED')
+    await Promise.all(busy)
+    expect((await right(victim)).errors).toEqual([])
+  } finally {
+    await own.close()
+  }
+})
+
 test('what was counted long ago is not kept', async () => {
   await fail('long-ago@example.test')
   advance(2 * 86_400)

@@ -68,7 +68,7 @@ async function makeUser(ctx: Context, input: RegisterInput): Promise<AuthPayload
   const lastName = optionalText(['input', 'lastName'], input.lastName)
   assertGoodPassword(ctx, ['input', 'password'], input.password, email, organizationName)
   const attempt = await countAttempt(ctx, null)
-  const hash = await ctx.services.passwords.hash(input.password)
+  const hash = await attempt.look(() => ctx.services.passwords.hash(input.password))
   const signedIn = await ctx.rows
     .write('authentication', async (em) => {
       const now = ctx.services.clock()
@@ -110,16 +110,13 @@ async function checkAndSignIn(ctx: Context, input: LoginInput): Promise<AuthPayl
   const email = normalizedEmail(input.email)
   await countCostly(ctx, 'login', email)
   const attempt = await countAttempt(ctx, email)
-  const account = await ctx.rows.write('authentication', async (em) => {
-    const user = await em.findOne(User, { email, deactivatedAt: null })
-    // Looked for in any case: one statement less would tell by the time that there is no such account.
-    const password = await em.findOne(Password, { userId: user?.id ?? newId() })
-    return user && password ? { userId: user.id, hash: password.hash } : null
+  const { account, verdict } = await attempt.look(async () => {
+    const found = await findAccount(ctx, email)
+    return { account: found, verdict: await ctx.services.passwords.verify(input.password, found?.hash ?? null) }
   })
-  const verdict = await ctx.services.passwords.verify(input.password, account?.hash ?? null)
-  const rehashed = verdict.needsRehash ? await ctx.services.passwords.hash(input.password) : null
   // The password was right: whatever else refuses the login, it was no guess.
   if (account && verdict.ok) await attempt.succeeded()
+  const rehashed = verdict.needsRehash ? await ctx.services.passwords.hash(input.password) : null
   const signedIn =
     account && verdict.ok
       ? await startLogin(ctx, account, rehashed, input.organizationId).catch(async (error: unknown) => {
@@ -132,6 +129,15 @@ async function checkAndSignIn(ctx: Context, input: LoginInput): Promise<AuthPayl
     throw wrongCredentials()
   }
   return completeSignIn(ctx, signedIn)
+}
+
+function findAccount(ctx: Context, email: string): Promise<{ userId: string; hash: string } | null> {
+  return ctx.rows.write('authentication', async (em) => {
+    const user = await em.findOne(User, { email, deactivatedAt: null })
+    // Looked for in any case: one statement less would tell by the time that there is no such account.
+    const password = await em.findOne(Password, { userId: user?.id ?? newId() })
+    return user && password ? { userId: user.id, hash: password.hash } : null
+  })
 }
 
 const auditLoginFailure = (ctx: Context, actorId: string | null) =>
@@ -176,12 +182,15 @@ export async function changePassword(ctx: Context, input: ChangePasswordInput): 
   const organizationName = (await currentOrganization(ctx))?.name ?? null
   assertGoodPassword(ctx, ['input', 'newPassword'], input.newPassword, principal.email, organizationName)
   const attempt = await countAttempt(ctx, principal.email)
-  const stored = await ctx.rows.write('authentication', (em) => em.findOne(Password, { userId: principal.userId }))
-  const { ok } = await ctx.services.passwords.verify(input.currentPassword, stored?.hash ?? null)
+  const { stored, ok } = await attempt.look(async () => {
+    const found = await ctx.rows.write('authentication', (em) => em.findOne(Password, { userId: principal.userId }))
+    return { stored: found, ...(await ctx.services.passwords.verify(input.currentPassword, found?.hash ?? null)) }
+  })
   if (!ok || !stored) {
     await auditApart(ctx, { action: 'user.password_change_failed', succeeded: false })
     throw wrongCredentials()
   }
+  await attempt.succeeded()
   const hash = await ctx.services.passwords.hash(input.newPassword)
   const signedIn = await ctx.rows.write('authentication', async (em) => {
     const user = await lockActiveUser(em, principal.userId)
@@ -197,7 +206,6 @@ export async function changePassword(ctx: Context, input: ChangePasswordInput): 
     const membership = sessionMembership(await findActingMemberships(em, user.id), session)
     return { session, refreshToken, user, membership }
   })
-  await attempt.succeeded()
   return completeSignIn(ctx, signedIn)
 }
 

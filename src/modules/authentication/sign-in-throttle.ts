@@ -56,6 +56,12 @@ const FORGET_OLD = `
 
 /** An attempt that counts as a failure until its caller says otherwise. */
 export interface Attempt {
+  /**
+   * Looks at what was attempted. What cannot be looked at, because too many wait or the database is away, has not failed: it is
+   * counted back, or an overload would shut out people who know their password.
+   * @throws whatever `look` throws
+   */
+  look<T>(look: () => Promise<T>): Promise<T>
   /** The account's failures in a row are over, and this attempt was none of the address's. */
   succeeded(): Promise<void>
 }
@@ -67,15 +73,37 @@ export interface Attempt {
  */
 export async function countAttempt(ctx: Context, email: string | null): Promise<Attempt> {
   const limits = limitsFor(ctx, email, ctx.services.clock())
+  const claims: Claim[] = []
   for (const limit of limits) {
-    const waitSeconds = await claimAttempt(ctx, limit)
-    if (waitSeconds > 0) throw rateLimited(waitSeconds)
+    const claim = await claimAttempt(ctx, limit)
+    if (claim.waitSeconds > 0) throw rateLimited(claim.waitSeconds)
+    claims.push(claim)
   }
-  return { succeeded: () => forgetFailures(ctx, limits) }
+  return {
+    async look(look) {
+      try {
+        return await look()
+      } catch (error) {
+        // Where that fails, too, the reason is the same, and the first one says more.
+        await countBack(ctx, claims).catch(() => undefined)
+        throw error
+      }
+    },
+    succeeded: () => forgetFailures(ctx, limits),
+  }
 }
 
-/** One atomic statement claims the attempt; 0 when it may be made, else the seconds to wait. */
-function claimAttempt(ctx: Context, limit: Limit): Promise<number> {
+/** An attempt as it is counted of one limit. */
+interface Claim {
+  readonly subject: string
+  /** 0 when the attempt may be made. */
+  readonly waitSeconds: number
+  /** Until when the next one has to wait because of this one. */
+  readonly blockedUntil: Date | null
+}
+
+/** One atomic statement claims the attempt. */
+function claimAttempt(ctx: Context, limit: Limit): Promise<Claim> {
   const now = ctx.services.clock()
   const { subject } = limit
   const longAgo = new Date(now.getTime() - RESTING_SECONDS * 1_000)
@@ -88,13 +116,26 @@ function claimAttempt(ctx: Context, limit: Limit): Promise<number> {
       if (delay > 0)
         await em.execute('update sign_in_failures set blocked_until = ? where subject = ?', [blockedUntil, subject])
       if (failures === 1) await em.execute(FORGET_OLD, [longAgo])
-      return 0
+      return { subject, waitSeconds: 0, blockedUntil: delay > 0 ? blockedUntil : null }
     }
     const held = await em.execute<{ until: Date }[]>(
       'select blocked_until as until from sign_in_failures where subject = ?',
       [subject],
     )
-    return Math.max(1, (new Date(held[0]?.until ?? now).getTime() - now.getTime()) / 1_000)
+    const waitSeconds = Math.max(1, (new Date(held[0]?.until ?? now).getTime() - now.getTime()) / 1_000)
+    return { subject, waitSeconds, blockedUntil: null }
+  })
+}
+
+// The wait that came of this attempt, and not that of one beside it.
+const COUNT_BACK = `
+  update sign_in_failures set failures = greatest(failures - 1, 0),
+    blocked_until = case when blocked_until = ?::timestamptz then 'epoch' else blocked_until end
+  where subject = ?`
+
+async function countBack(ctx: Context, claims: readonly Claim[]): Promise<void> {
+  await ctx.rows.write('authentication', async (em) => {
+    for (const { subject, blockedUntil } of claims) await em.execute(COUNT_BACK, [blockedUntil, subject])
   })
 }
 
