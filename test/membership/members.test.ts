@@ -10,6 +10,7 @@ import {
   type TestServer,
 } from '../harness.ts'
 import { inTransaction } from '../../src/database/tenancy.ts'
+import { givenApiKey } from '../api-key/given-api-key.ts'
 import { sql } from '../paging/rows.ts'
 import { mutate } from './race.ts'
 
@@ -237,4 +238,20 @@ test("somebody else's memberships are not told", async () => {
   for (const { user } of data.organization.members.nodes) {
     if (user.id !== admin.userId) expect(user.memberships).toEqual([])
   }
+})
+
+test('an ADMIN whom a tenant key has left few scopes makes nobody what has more', async () => {
+  const member = await givenMember(server, admin, 'VIEWER')
+  const { email } = await givenPerson(server, null)
+  const { secret } = await givenApiKey(server, admin, { scopes: ['read:*'] })
+  const headers = { 'x-tenant-id': admin.organizationId, 'x-tenant-api-key': secret }
+  const as = (what: 'add' | 'change', input: Record<string, unknown>) =>
+    mutate(server, admin.token, what, input, headers)
+  const { membershipId } = member
+  for (const role of ['DEVELOPER', 'ADMIN']) {
+    expectError(await as('add', { email, role }), 'FORBIDDEN', 'ABOVE_OWN_SCOPES')
+    expectError(await as('change', { membershipId, role }), 'FORBIDDEN', 'ABOVE_OWN_SCOPES')
+  }
+  expect((await as('change', { membershipId, role: 'VIEWER' })).errors).toEqual([])
+  expect((await as('add', { email, role: 'VIEWER' })).errors).toEqual([])
 })

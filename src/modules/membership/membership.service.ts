@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/sql'
+import { assertHolds } from '../../access/granting.ts'
 import type { Context } from '../../context.ts'
 import { byCreation, pageOf, readConnection, type Connection, type PageArguments } from '../../database/paging.ts'
 import { selectRows } from '../../database/select.ts'
@@ -57,11 +58,14 @@ export async function organizationOf(ctx: Context, membership: MembershipRow): P
   return organization
 }
 
-/** Nobody grants a role above their own. */
+/** Nobody grants a role above their own, nor one of more scopes than they hold: a tenant's API key may have left them few. */
 function assertMayGrant(ctx: Context, role: Role): void {
-  const own = requireUser(ctx).role
-  if (own && roles.indexOf(role) <= roles.indexOf(own)) return
-  throw forbidden('ABOVE_OWN_ROLE', 'A role above the own one cannot be granted', { required: [role], missing: [role] })
+  const { role: own, scopes } = requireUser(ctx)
+  if (!own || roles.indexOf(role) > roles.indexOf(own)) {
+    const details = { required: [role], missing: [role] }
+    throw forbidden('ABOVE_OWN_ROLE', 'A role above the own one cannot be granted', details)
+  }
+  assertHolds({ scopes }, ctx.services.scopes.grantsOf(role))
 }
 
 async function findMembership(em: EntityManager, membershipId: string): Promise<MembershipRow> {
