@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { accessPlugin } from './access/plugin.ts'
 import type { Policy } from './access/policy.ts'
 import { createScopeRegistry } from './access/scopes.ts'
+import { CLOCK_LEEWAY_SECONDS } from './clock.ts'
 import type { Config } from './config.ts'
 import { createContext, type Context, type Services } from './context.ts'
 import { openDatabase, type Siblings } from './database/database.ts'
@@ -37,9 +38,6 @@ import { databaseWatch } from './watching/database-metrics.ts'
 import { createMetrics } from './watching/metrics.ts'
 import { serveMetrics, type MetricsServer } from './watching/metrics-server.ts'
 import { startTracing, type Tracing } from './watching/tracing.ts'
-
-/** The longest that two instances' clocks may differ by, on both ends of a token's life. */
-const CLOCK_LEEWAY_SECONDS = 120
 
 /** The server, built and not yet listening. */
 export interface App {

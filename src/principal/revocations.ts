@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Logger } from 'pino'
+import { CLOCK_ERROR_SECONDS } from '../clock.ts'
 import { newId } from '../database/columns.ts'
 import type { Database } from '../database/database.ts'
 import { tellInstances } from '../database/news.ts'
@@ -53,7 +54,7 @@ interface RevocationSettings {
   database: Database
   log: Logger
   clock: () => Date
-  /** An entry is needed for as long as a token that it is about could be accepted. */
+  /** An entry is needed for as long as a token that it is about could be accepted, and is kept for longer. */
   lifetimeSeconds: number
 }
 
@@ -157,7 +158,7 @@ function recording(
   memory: ReturnType<typeof createMemory>,
   { database, clock, lifetimeSeconds }: RevocationSettings,
 ): Pick<Revocations, 'add' | 'addToken' | 'lift'> {
-  const expiryFromNow = () => new Date(clock().getTime() + lifetimeSeconds * 1_000)
+  const expiryFromNow = () => new Date(clock().getTime() + (lifetimeSeconds + CLOCK_ERROR_SECONDS) * 1_000)
   const tell = (em: EntityManager, news: News, take: () => void) =>
     tellInstances(em, database, { channel: CHANNEL, payload: JSON.stringify(news), take })
   async function announce(em: EntityManager, entries: readonly RevocationEntry[], expiresAt: Date): Promise<void> {

@@ -82,6 +82,8 @@ test("the server's clock is moved an hour forward, and back", async () => {
   const { secret } = await givenApiKey(server, someone)
   const withKey = () => see(server.url, PROJECTS, { headers: { 'x-api-key': secret } })
   const renew = (token: string) => see(server.url, REFRESH, { variables: { token } })
+  const gone = await givenPerson(server)
+  await ask('mutation { logout { revokedSessions } }', gone.token)
 
   aheadSeconds = HOUR_SECONDS
   const ahead = { old: await ask(WHO, someone.token), key: await withKey(), renewed: await renew(someone.refreshToken) }
@@ -97,6 +99,8 @@ test("the server's clock is moved an hour forward, and back", async () => {
   expect(back.future.outcome).toBe('401 UNAUTHENTICATED')
   for (const served of [back.key, back.renewed]) expect(served.outcome).toBe('200')
   expect((await ask(WHO, back.renewed.data.refresh.accessToken)).outcome).toBe('200')
+  // What had ended before is not alive again.
+  expect((await ask(WHO, gone.token)).outcome).toBe('401 UNAUTHENTICATED')
   const backMs = performance.now() - backAt
 
   const seen = [...Object.values(ahead), own, ...Object.values(back)]

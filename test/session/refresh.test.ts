@@ -7,6 +7,7 @@ import {
   PASSWORD,
   startServer,
   type Answer,
+  type Person,
   type TestServer,
 } from '../harness.ts'
 import {
@@ -242,14 +243,12 @@ test('logout wins over refreshes that race with it', async () => {
   }
 })
 
-test.each([
-  [
-    'switchOrganization',
-    (person: { token: string; organizationId: string }) =>
-      switchOrganization(server, person.token, person.organizationId),
-  ],
-  ['changePassword', (person: { token: string }) => changePassword(server, person.token, PASSWORD, 'a new password 8')],
-])('%s ends the refresh token before it, whose use afterwards is reuse', async (_, operation) => {
+const replacing: [name: string, operation: (person: Person) => Promise<Answer>][] = [
+  ['switchOrganization', ({ token, organizationId }) => switchOrganization(server, token, organizationId)],
+  ['changePassword', ({ token }) => changePassword(server, token, PASSWORD, 'a new password 8')],
+]
+
+test.each(replacing)('%s ends the refresh token before it, whose use afterwards is reuse', async (_, operation) => {
   const person = await givenPerson(server)
   const next = pairOf(await operation(person))
   expectError(await refresh(server, person.refreshToken), 'UNAUTHENTICATED', 'INVALID')
@@ -257,6 +256,23 @@ test.each([
   advance(MINUTE)
   expectError(await refresh(server, person.refreshToken), 'UNAUTHENTICATED', 'REUSED')
   expect(await stateOf(server, later.token)).toBe('REVOKED')
+})
+
+test('a token that was used up by a clock that ran ahead is reuse once the clock is set back', async () => {
+  const person = await givenPerson(server)
+  advance(3_600)
+  const { refreshToken } = pairOf(await refresh(server, person.refreshToken))
+  advance(-3_600)
+  expectError(await refresh(server, person.refreshToken), 'UNAUTHENTICATED', 'REUSED')
+  expectError(await refresh(server, refreshToken), 'UNAUTHENTICATED', 'REVOKED')
+})
+
+test('the clock of an instance that is a little behind ends no session', async () => {
+  const person = await givenPerson(server)
+  const first = pairOf(await refresh(server, person.refreshToken))
+  advance(-100)
+  expect(pairOf(await refresh(server, person.refreshToken)).refreshToken).toBe(first.refreshToken)
+  advance(100)
 })
 
 test('without a grace window the second use ends the session', async () => {

@@ -1,5 +1,6 @@
 import { LockMode } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/sql'
+import { CLOCK_LEEWAY_SECONDS } from '../../clock.ts'
 import type { Context } from '../../context.ts'
 import { newId } from '../../database/columns.ts'
 import { notFound, unauthenticated } from '../../errors.ts'
@@ -81,7 +82,7 @@ export async function renewSession(ctx: Context, em: EntityManager, presented: R
   const successor = successorOf(presented, nonce, found.reuseKey)
   const claimed = await em.nativeUpdate(
     Session,
-    { id: found.id, tokenHash: presentedHash, revokedAt: null, idleExpiresAt: { $gt: now }, expiresAt: { $gt: now } },
+    { id: found.id, tokenHash: presentedHash, ...aliveAt(now) },
     {
       tokenHash: successor.hash,
       previousTokenHash: presentedHash,
@@ -108,8 +109,7 @@ async function judgeUnclaimed(
   const ended = (reason: 'INVALID' | 'EXPIRED' | 'REVOKED' | 'REUSED'): Renewal => ({ renewed: false, reason, session })
   if (session.revokedAt) return ended('REVOKED')
   if (session.expiresAt <= now || session.idleExpiresAt <= now) return ended('EXPIRED')
-  const graceEnds = session.rotatedAt && inSeconds(session.rotatedAt, ctx.services.config.tokens.refreshGraceSeconds)
-  if (hashOf(presented.secret) === session.previousTokenHash && graceEnds && now < graceEnds) {
+  if (hashOf(presented.secret) === session.previousTokenHash && isInGrace(ctx, session, now)) {
     if (!session.successorNonce) return ended('INVALID')
     const successor = successorOf(presented, session.successorNonce, session.reuseKey)
     return { renewed: true, session, refreshToken: successor.token }
@@ -117,6 +117,13 @@ async function judgeUnclaimed(
   // RFC 9700 §4.14.2: we cannot tell thief from owner, so reuse ends the family.
   await revokeSessions(ctx, em, [session])
   return ended('REUSED')
+}
+
+/** Whether the last rotation was just now. One that lies ahead was made by a clock that has been set back since. */
+function isInGrace(ctx: Context, { rotatedAt }: SessionRow, now: Date): boolean {
+  if (!rotatedAt) return false
+  const isPast = rotatedAt <= inSeconds(now, CLOCK_LEEWAY_SECONDS)
+  return isPast && now < inSeconds(rotatedAt, ctx.services.config.tokens.refreshGraceSeconds)
 }
 
 /** Gives a session a new refresh token without its old one being presented: the old one ends, and its reuse is one. */
@@ -154,12 +161,10 @@ export function liveSessionsOf(ctx: Context, em: EntityManager, userId: string):
 
 /** Sessions that are not revoked and had not expired at that time. */
 function sessionsAliveAt(em: EntityManager, userId: string, time: Date): Promise<SessionRow[]> {
-  return em.find(
-    Session,
-    { userId, revokedAt: null, idleExpiresAt: { $gt: time }, expiresAt: { $gt: time } },
-    { orderBy: { id: 'desc' } },
-  )
+  return em.find(Session, { userId, ...aliveAt(time) }, { orderBy: { id: 'desc' } })
 }
+
+const aliveAt = (time: Date) => ({ revokedAt: null, idleExpiresAt: { $gt: time }, expiresAt: { $gt: time } })
 
 /** The signed-in user's own live sessions. */
 export function mySessions(ctx: Context): Promise<SessionRow[]> {
@@ -167,14 +172,16 @@ export function mySessions(ctx: Context): Promise<SessionRow[]> {
   return ctx.rows.read('authentication', (em) => liveSessionsOf(ctx, em, userId))
 }
 
-/** The session that the request's access token belongs to. @throws ApiError UNAUTHENTICATED where it has ended. */
+/** The session that the request's access token belongs to, for what changes it. @throws ApiError UNAUTHENTICATED where it has ended. */
 export async function findCurrentSession(
   ctx: Context,
   em: EntityManager,
   principal: UserPrincipal,
 ): Promise<SessionRow> {
-  const live = await liveSessionsOf(ctx, em, principal.userId)
-  const current = live.find((session) => session.id === principal.sessionId)
+  // Locked: a refresh beside it has either renewed the session before it is read, or finds its token used up.
+  const lock = { lockMode: LockMode.PESSIMISTIC_WRITE }
+  const { userId, sessionId: id } = principal
+  const current = await em.findOne(Session, { id, userId, ...aliveAt(ctx.services.clock()) }, lock)
   if (!current) throw unauthenticated('REVOKED', 'The session has ended')
   return current
 }
