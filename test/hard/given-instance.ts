@@ -32,13 +32,17 @@ interface Broken {
   endedAt: number
 }
 
-/** Runs a load while something is broken, until all is well again. */
+/**
+ * Runs a load while something is broken, until all is well again.
+ * @param others more instances, which must hear of what ends
+ */
 export async function underLoad(
   url: string | (() => string),
   people: readonly Person[],
   breaking: (load: Load) => Promise<unknown>,
+  others: readonly string[] = [],
 ): Promise<{ load: Load; beganAt: number; endedAt: number }> {
-  const load = startLoad(url, people)
+  const load = startLoad(url, people, others)
   try {
     await load.untilCalm(500)
     const beganAt = performance.now()
@@ -66,9 +70,17 @@ export async function expectBorne(
   const [slowestMs, backMs] = [slowestOf(seen), backAfter(seen, endedAt)]
   expect(slowestMs).toBeLessThan(MOST_WAIT_MS)
   expect(backMs).toBeLessThan(MOST_BACK_MS)
-  const kept = await expectWhole(cluster, load.acknowledged)
-  note(name, { failure, saw: sawOf(seen), slowestMs, backMs, kept })
+  const [whole, ends] = [await expectWhole(cluster, load.acknowledged), await expectEnded(load)]
+  note(name, { failure, saw: sawOf(seen), slowestMs, backMs, kept: `${whole}, ${ends}` })
   return seen.filter((one) => !isServed(one))
+}
+
+/** No instance lets in a key whose end was acknowledged. */
+async function expectEnded(load: Load): Promise<string> {
+  const asked = await load.askWithEnded()
+  expect(asked.length).toBeGreaterThan(0)
+  expect(asked.filter(({ outcome }) => outcome !== '403 FORBIDDEN')).toEqual([])
+  return 'and each end of an API key'
 }
 
 /** Every project that was acknowledged is there, and none without its audit event, or the other way round. */

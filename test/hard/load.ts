@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CREATE, PROJECTS, REVOKE } from '../api-key/given-api-key.ts'
 import { sendTo, type Person } from '../harness.ts'
 
 /** One request, as its client saw it. Times are those of `performance.now()`. */
@@ -16,6 +17,8 @@ export interface Load {
   seen: readonly Seen[]
   /** The ids of the projects whose making was acknowledged. */
   acknowledged: readonly string[]
+  /** Asks every instance with each API key whose end was acknowledged. */
+  askWithEnded(): Promise<Seen[]>
   /** Waits until nothing has failed for this long, in milliseconds. */
   untilCalm(calmMs: number): Promise<void>
   stop(): Promise<void>
@@ -48,26 +51,58 @@ export async function see(
   }
 }
 
-/** Lets each person read and write from now on, on two connections. */
-export function startLoad(url: string | (() => string), people: readonly Person[]): Load {
-  const [seen, acknowledged]: [Seen[], string[]] = [[], []]
+/**
+ * Lets each person read and write from now on, on two connections, and one of them make API keys, use and revoke them.
+ * @param others more instances, which know the keys before they are revoked
+ */
+export function startLoad(
+  url: string | (() => string),
+  people: readonly Person[],
+  others: readonly string[] = [],
+): Load {
+  const [seen, acknowledged, ended]: [Seen[], string[], string[]] = [[], [], []]
   const address = typeof url === 'string' ? () => url : url
   let isStopped = false
+  const sawOne = async (...request: Parameters<typeof see>) => {
+    const one = await see(...request)
+    seen.push(one)
+    return one
+  }
+  const askWith = (at: string, secret: string) => see(at, PROJECTS, { headers: { 'x-api-key': secret } })
 
   async function work(person: Person): Promise<void> {
     for (let turn = 0; !isStopped; turn += 1) {
       const writes = turn % 2 === 1
       const sending = { token: person.token, ...(writes && { variables: { name: `made ${randomUUID()}` } }) }
-      const one = await see(address(), writes ? WRITE : READ, sending)
-      seen.push(one)
+      const one = await sawOne(address(), writes ? WRITE : READ, sending)
       if (writes && isServed(one)) acknowledged.push(one.data.createProject.project.id)
       await sleep(PAUSE_MS)
     }
   }
-  const working = people.flatMap((person) => Array.from({ length: CLIENTS_A_PERSON }, () => work(person)))
+  async function endKeys({ token }: Person): Promise<void> {
+    while (!isStopped) {
+      await sleep(PAUSE_MS)
+      const input = { name: 'to be revoked', service: 'load', scopes: ['read:projects'] }
+      const made = await sawOne(address(), CREATE, { token, variables: { input } })
+      if (!isServed(made)) continue
+      const { secret, apiKey } = made.data.createApiKey
+      for (const at of [address(), ...others]) await askWith(at, secret)
+      const revoked = await sawOne(address(), REVOKE, { token, variables: { input: { id: apiKey.id } } })
+      if (isServed(revoked)) ended.push(secret)
+    }
+  }
+  const working = [
+    ...people.flatMap((person) => Array.from({ length: CLIENTS_A_PERSON }, () => work(person))),
+    ...people.slice(0, 1).map(endKeys),
+  ]
   return {
     seen,
     acknowledged,
+    async askWithEnded() {
+      const asked: Seen[] = []
+      for (const at of [address(), ...others]) for (const secret of ended) asked.push(await askWith(at, secret))
+      return asked
+    },
     async untilCalm(calmMs) {
       const since = performance.now()
       for (;;) {

@@ -9,6 +9,8 @@ let primary: Cluster
 let replica: Cluster
 let proxy: TcpProxy
 let server: Running
+/** Another one, which must hear what ends on the first. */
+let other: Running
 
 beforeAll(async () => {
   primary = await givenCluster()
@@ -18,9 +20,11 @@ beforeAll(async () => {
   await primary.run('select pg_reload_conf()')
   proxy = await givenTcpProxy(primary.port)
   server = await givenInstance(proxy.port)
+  other = await givenInstance(proxy.port)
 })
 afterAll(async () => {
   await server?.stop()
+  await other?.stop()
   await proxy?.close()
   await replica?.remove()
   await primary?.remove()
@@ -28,13 +32,14 @@ afterAll(async () => {
 
 test('the primary is lost, and its replica promoted in its place', async () => {
   const people = await givenPeople(server)
-  const { load, ...times } = await underLoad(server.url, people, async () => {
+  const loseThePrimary = async () => {
     await primary.stop('immediate')
     // For a moment there are only reads: the replica follows nobody, and takes no changes yet.
     proxy.leadTo(replica.port)
     await sleep(1_500)
     await replica.promote()
-  })
+  }
+  const { load, ...times } = await underLoad(server.url, people, loseThePrimary, [other.url])
   const failure = 'the primary is lost; 1.5 s later its synchronous replica, reached at the same address, is promoted'
   const failed = await expectBorne('postgres-failover', { failure, ...times }, { load, cluster: replica })
   expect(failed.length).toBeGreaterThan(0)

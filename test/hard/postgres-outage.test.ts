@@ -9,23 +9,29 @@ import { givenTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 let cluster: Cluster
 let proxy: TcpProxy
 let server: Running
+/** Another one, which no client but the one with the keys knows. */
+let other: Running
 let people: Person[]
 
 beforeAll(async () => {
   cluster = await givenCluster()
   proxy = await givenTcpProxy(cluster.port)
   server = await givenInstance(proxy.port)
+  other = await givenInstance(proxy.port)
   people = await givenPeople(server)
 })
 afterAll(async () => {
   await server?.stop()
+  await other?.stop()
   await proxy?.close()
   await cluster?.remove()
 })
 beforeEach(() => proxy.mend())
 
+const whileBreaking = (breaking: () => Promise<unknown>) => underLoad(server.url, people, breaking, [other.url])
+
 test('PostgreSQL is restarted under load', async () => {
-  const { load, ...times } = await underLoad(server.url, people, async () => {
+  const { load, ...times } = await whileBreaking(async () => {
     await cluster.stop('fast')
     await sleep(2_000)
     await cluster.start()
@@ -36,7 +42,7 @@ test('PostgreSQL is restarted under load', async () => {
 })
 
 test('PostgreSQL crashes under load', async () => {
-  const { load, ...times } = await underLoad(server.url, people, async () => {
+  const { load, ...times } = await whileBreaking(async () => {
     await cluster.stop('immediate')
     await sleep(1_000)
     await cluster.start()
@@ -45,7 +51,7 @@ test('PostgreSQL crashes under load', async () => {
 })
 
 test('connections are cut in the middle of transactions', async () => {
-  const { load, ...times } = await underLoad(server.url, people, async () => {
+  const { load, ...times } = await whileBreaking(async () => {
     // Slow enough that each cut meets transactions that are open.
     proxy.delay(5)
     for (let round = 0; round < 10; round += 1) {
@@ -60,7 +66,7 @@ test('connections are cut in the middle of transactions', async () => {
 })
 
 test('the network to PostgreSQL is half open', async () => {
-  const { load, ...times } = await underLoad(server.url, people, async () => {
+  const { load, ...times } = await whileBreaking(async () => {
     proxy.swallow()
     await sleep(12_000)
     await proxy.mend()
@@ -76,7 +82,7 @@ test('the network to PostgreSQL is half open', async () => {
 })
 
 test('the network to PostgreSQL is slow', async () => {
-  const { load, ...times } = await underLoad(server.url, people, async () => {
+  const { load, ...times } = await whileBreaking(async () => {
     proxy.delay(100)
     await sleep(3_000)
     proxy.delay(0)
