@@ -77,7 +77,7 @@ async function overload(limit: string, maxInFlight: number): Promise<Overload> {
   }
 }
 
-test('more is asked for than can be served: most are refused early, and the rest is served as ever', async () => {
+test('more is asked for than can be served: some are refused early, and the rest is served as ever', async () => {
   const limited = await overload(`${LIMIT} at once`, LIMIT)
   const unlimited = await overload('none', 100_000)
   noteOverload([limited, unlimited])

@@ -126,6 +126,8 @@ test('transactions cannot be serialized', async () => {
   await cluster.run(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tenantry'`)
   expect(refused).toBeGreaterThan(0)
   for (const { outcome } of seen) expect(['200', '503 UNAVAILABLE']).toContain(outcome)
+  // Each that was refused would be told, were none of them made again.
+  expect(seen.filter((one) => !isServed(one)).length).toBeLessThan(refused)
   const kept = await expectEachRecorded([id], seen)
   while (!isServed((await renameAtOnce(person, [id], 1))[0] ?? { outcome: 'none' })) {
     expect(performance.now() - sinceMs).toBeLessThan(MOST_BACK_MS)
