@@ -9,7 +9,8 @@ import {
   type Person,
   type TestServer,
 } from '../harness.ts'
-import { change, givenApiKey, PROJECTS, REVOKE, ROTATE, UPDATE } from './given-api-key.ts'
+import { asOwner } from '../session/given-sessions.ts'
+import { change, givenApiKey, PROJECTS, readKey, REVOKE, ROTATE, UPDATE } from './given-api-key.ts'
 
 /**
  * Every combination of the four credentials, and what a query for projects is answered: the rows of ACME or OTHER, or the
@@ -241,6 +242,43 @@ test('the effective scopes are those of both, the role included, and the role st
     { token: home.token, headers: { ...headers, 'x-tenant-api-key': readOnly.secret } },
   )
   expectError(above, 'FORBIDDEN', 'ABOVE_OWN_SCOPES')
+})
+
+test('who holds less than a key neither rotates nor empowers it, and may still rename it and take it out of use', async () => {
+  const home = await givenPerson(server, 'Home')
+  const { id } = await givenApiKey(server, home)
+  const dormant = await givenApiKey(server, home)
+  await change(server, home, UPDATE, { id: dormant.id, isActive: false })
+  const { secret } = await givenApiKey(server, home, { scopes: ['read:*'] })
+  const headers = { 'x-tenant-id': home.organizationId, 'x-tenant-api-key': secret }
+  const ask = (mutation: string, input: Record<string, unknown>) =>
+    server.send(mutation, { token: home.token, headers, variables: { input } })
+  const stateOfKeys = async () => [
+    await readKey(server, home, id),
+    await readKey(server, home, dormant.id),
+    await asOwner(server, 'select count(*)::int as n from api_keys where organization_id = ?', [home.organizationId]),
+  ]
+  const before = await stateOfKeys()
+  expect(before).toMatchObject([{ status: 'ACTIVE', rotatedTo: null }, { status: 'INACTIVE' }, [{ n: 3 }]])
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString()
+  for (const [mutation, input] of [
+    [ROTATE, { id }],
+    [UPDATE, { id, scopes: ['*:*'] }],
+    [UPDATE, { id, name: 'Renamed', expiresAt: tomorrow }],
+    [UPDATE, { id, expiresAt: null }],
+    [UPDATE, { id: dormant.id, isActive: true }],
+  ] as const) {
+    expectError(await ask(mutation, input), 'FORBIDDEN', 'ABOVE_OWN_SCOPES')
+    expect(await stateOfKeys()).toEqual(before)
+  }
+  for (const [mutation, input] of [
+    [UPDATE, { id, name: 'Renamed' }],
+    [UPDATE, { id, isActive: false }],
+    [REVOKE, { id }],
+  ] as const) {
+    expect((await ask(mutation, input)).errors).toEqual([])
+  }
+  expect(await readKey(server, home, id)).toMatchObject({ name: 'Renamed', status: 'REVOKED', scopes: ['*:*'] })
 })
 
 test.each([
