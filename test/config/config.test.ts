@@ -100,6 +100,26 @@ test.each(['DATABASE_URL', 'JWT_SECRET', 'PASSWORD_PEPPER', 'API_KEY_HASH_KEY'])
   },
 )
 
+const keyed = [
+  ...['PASSWORD_PEPPER', 'API_KEY_HASH_KEY', 'WEBHOOK_SECRET', 'METRICS_TOKEN'],
+  'SIGNING_KEYS_ENCRYPTION_KEY',
+]
+
+test.each(keyed)('a %s of 31 characters is refused', (name) => {
+  expect(mistakesIn({ [name]: SECRET.slice(0, 32) })).toEqual([])
+  expect(mistakesIn({ [name]: SECRET.slice(0, 31) })).toEqual([expect.stringMatching(new RegExp(`^${name}: `))])
+})
+
+test.each(keyed)('production refuses a %s that looks like an example', (name) => {
+  const others = { ...PRODUCTION, ...(name === 'SIGNING_KEYS_ENCRYPTION_KEY' && { JWT_SECRET: '' }) }
+  expect(mistakesIn({ ...others, [name]: `${SECRET}-x` })).toEqual([])
+  for (const example of ['change-me-'.repeat(5), 'x'.repeat(64), `secret${SECRET.slice(0, 31)}`]) {
+    expect(mistakesIn({ ...others, [name]: example })).toEqual([
+      expect.stringMatching(new RegExp(`^${name}: looks like an example`)),
+    ])
+  }
+})
+
 test('keys of the database are a signing key, and stand beside no other', () => {
   const shared = { ...PRODUCTION, JWT_SECRET: '', SIGNING_KEYS_ENCRYPTION_KEY: `${SECRET}-s` }
   expect(mistakesIn(shared)).toEqual([])
