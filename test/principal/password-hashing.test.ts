@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import { promisify } from 'node:util'
 import { hashSync } from 'bcryptjs'
 import { afterAll, expect, test } from '@jest/globals'
@@ -45,6 +46,14 @@ test('one password has two hashes', async () => {
 test('the same characters in other code points are the same password', async () => {
   const stored = await hasher.hash('caf\u00e9 \u212b 2026')
   expect(await hasher.verify('cafe\u0301 A\u030a 2026', stored)).toEqual(right)
+})
+
+test('what is stored is bcrypt over the HMAC of the password in NFC, or no stored password would be verified any more', async () => {
+  const digest = createHmac('sha256', pepper).update('caf\u00e9 2026').digest('base64')
+  const stored = `$hmac-bcrypt$v=1${hashSync(digest, 4)}`
+  expect(await hasher.verify('caf\u00e9 2026', stored)).toEqual(right)
+  expect(await hasher.verify('cafe\u0301 2026', stored)).toEqual(right)
+  expect(await hasher.verify('cafe 2026', stored)).toEqual(wrong)
 })
 
 test('two passwords that share 72 bytes differ', async () => {
