@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { expectError, givenPerson, PASSWORD, startServer, type Answer, type TestServer } from '../harness.ts'
-import { asOwner, auditEvents, claimsOf, givenClock, login, together } from '../session/given-sessions.ts'
+import {
+  asOwner,
+  auditEvents,
+  changePassword,
+  claimsOf,
+  givenClock,
+  login,
+  together,
+} from '../session/given-sessions.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -86,6 +94,26 @@ test.each([
   const [input] = answer.errors[0]?.extensions.inputs as { path: string[]; reason: string }[]
   expect(input).toEqual({ path: ['input', 'password'], reason: `the password ${reason}` })
   expect(JSON.stringify(answer)).not.toContain(password)
+})
+
+test('a server that demands length alone refuses what is shorter, and takes a passphrase without a digit', async () => {
+  const settings = { PASSWORD_MIN_LENGTH: '15', PASSWORD_REQUIRE_LETTER_AND_DIGIT: 'false' }
+  const own = await startServer({ settings })
+  try {
+    const [short, long] = ['fourteen chars', 'correct horse battery staple']
+    const reason = 'the password must have at least 15 characters'
+    const refused = await register({ email: newEmail(), password: short }, own)
+    expectError(refused, 'BAD_USER_INPUT')
+    expect(refused.errors[0]?.extensions.inputs).toEqual([{ path: ['input', 'password'], reason }])
+    expect((await register({ email: newEmail(), password: long }, own)).errors).toEqual([])
+    const { token } = await givenPerson(own)
+    const kept = await changePassword(own, token, PASSWORD, short)
+    expectError(kept, 'BAD_USER_INPUT')
+    expect(kept.errors[0]?.extensions.inputs).toEqual([{ path: ['input', 'newPassword'], reason }])
+    expect((await changePassword(own, token, PASSWORD, long)).errors).toEqual([])
+  } finally {
+    await own.close()
+  }
 })
 
 test.each([
