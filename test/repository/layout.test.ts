@@ -66,7 +66,18 @@ test('config.ts alone reads the environment', () => {
 
 test('tenancy.ts alone opens doors to rows', () => {
   const others = sources.filter((path) => path !== 'src/database/tenancy.ts')
-  expect(placesOf(/\bfilters:\s*false\b|\bsetFilterParams\b/, others)).toEqual([])
+  const doors = /\bfilters['"]?\s*:\s*(false\b|\{[^}]*\btenant\b)|\b(setFilterParams|addFilter|setSessionContext)\b/
+  expect(placesOf(doors, others)).toEqual([])
+})
+
+test('no query says which filters stand: the definition of an entity alone does', () => {
+  const definitions = /\.entity\.ts$|^src\/database\/tenant-owned\.ts$/
+  const queries = sources.filter((path) => !definitions.test(path))
+  expect(placesOf(/\bfilters['"]?\s*:/, queries)).toEqual([])
+})
+
+test('what a transaction sets ends with it, and is not there for the next one on its connection', () => {
+  expect(placesOf(/\bset_config\s*\((?![^()]*,\s*true\))/i, sources)).toEqual([])
 })
 
 test('neither the type checker nor the linter is switched off in src', () => {
