@@ -8,6 +8,7 @@ import {
   type Person,
   type TestServer,
 } from '../harness.ts'
+import { givenApiKey } from '../api-key/given-api-key.ts'
 import { asOwner } from '../session/given-sessions.ts'
 
 let server: TestServer
@@ -92,11 +93,28 @@ test('a sign-in lends its rights to nothing beside it: everything is refused, an
   expect([await countOf('sessions'), await countOf('projects')]).toEqual(before)
 })
 
-test('what the new principal may not see is refused under the payload', async () => {
-  const query = `mutation { ${loginOf(viewer, 'accessToken organization { id } user { isOperator }')} }`
-  const answer = await server.send(query, { token: admin.token })
-  expect(answer.errors).toEqual([])
-  expect(answer.data.login.user.isOperator).toBe(false)
+test('what the new principal may not see is refused under the payload, however much the caller may', async () => {
+  const home = await givenPerson(server, 'Home')
+  const member = await givenMember(server, home, 'VIEWER')
+  const { secret } = await givenApiKey(server, home)
+  const required = await server.send(
+    'mutation { updateOrganization(input: { requiresTenantApiKey: true }) { organization { id } } }',
+    { token: home.token },
+  )
+  expect(required.errors).toEqual([])
+  const calling = {
+    token: home.token,
+    headers: { 'x-tenant-id': home.organizationId, 'x-tenant-api-key': secret },
+  }
+  const members = 'organization { id members { totalCount } }'
+  const own = await server.send(`{ ${members} }`, calling)
+  expect(own.data).toEqual({ organization: { id: home.organizationId, members: { totalCount: 2 } } })
+  const answer = await server.send(`mutation { ${loginOf(member, `user { isOperator } ${members}`)} }`, calling)
+  expectError(answer, 'FORBIDDEN')
+  expect(answer.errors[0]?.path).toEqual(['login', 'organization', 'members'])
+  expect(answer.data).toEqual({
+    login: { user: { isOperator: false }, organization: { id: home.organizationId, members: null } },
+  })
 })
 
 test('a sign-in that fails ends the operation before what stands after it', async () => {
