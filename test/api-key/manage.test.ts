@@ -8,7 +8,18 @@ import {
   type Person,
   type TestServer,
 } from '../harness.ts'
-import { change, CREATE, givenApiKey, readKey, REVOKE, ROTATE, sendWithKey, UPDATE } from './given-api-key.ts'
+import { asOwner } from '../session/given-sessions.ts'
+import {
+  change,
+  CREATE,
+  givenApiKey,
+  readKey,
+  REVOKE,
+  ROTATE,
+  sendWithKey,
+  UPDATE,
+  type KeyChange,
+} from './given-api-key.ts'
 
 const DAY_MS = 86_400_000
 const START = Date.parse('2030-01-01T00:00:00.000Z')
@@ -221,12 +232,20 @@ test('revoking twice changes nothing the second time', async () => {
   expect((await change(server, admin, REVOKE, { id })).apiKey.revokedAt).toBe(first.apiKey.revokedAt)
 })
 
+/** A key and those that came of it, oldest first. */
+async function keysOfLine(id: string): Promise<string[]> {
+  const sql =
+    'select id from api_keys where line_id = (select line_id from api_keys where id = ?) order by created_at, id'
+  return (await asOwner<{ id: string }>(server, sql, [id])).map((row) => row.id)
+}
+
 test('of 10 rotations at once one makes a key, 50 times', async () => {
   for (let round = 0; round < 50; round += 1) {
     const { id } = await givenApiKey(server, admin)
     const answers = await Promise.all(Array.from({ length: 10 }, () => as(admin, ROTATE, { id })))
     const winners = answers.filter(({ errors }) => errors.length === 0)
     expect(winners).toHaveLength(1)
+    expect(await keysOfLine(id)).toEqual([id, (winners[0]?.data as { rotateApiKey: KeyChange }).rotateApiKey.apiKey.id])
     for (const { errors } of answers.filter((answer) => !winners.includes(answer))) {
       expect(errors.map(({ extensions }) => extensions.reason)).toEqual(['API_KEY_ROTATED'])
     }

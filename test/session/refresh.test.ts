@@ -278,14 +278,16 @@ test('the clock of an instance that is a little behind ends no session', async (
 test('without a grace window the second use ends the session', async () => {
   const own = await startServer({ settings: { REFRESH_GRACE_SECONDS: '0' } })
   try {
-    const person = await givenPerson(own, null)
-    const answers = await together(10, () => refresh(own, person.refreshToken))
-    expect(answers.filter(({ errors }) => errors.length === 0).length).toBe(1)
-    expect(await stateOf(own, person.token)).toBe('REVOKED')
+    for (let round = 0; round < 50; round += 1) {
+      const person = await givenPerson(own, null)
+      const answers = await together(10, () => refresh(own, person.refreshToken))
+      expect(answers.filter(({ errors }) => errors.length === 0).length).toBe(1)
+      expect(await stateOf(own, person.token)).toBe('REVOKED')
+    }
   } finally {
     await own.close()
   }
-})
+}, 180_000)
 
 test('one login is one row, however often it is renewed, and no row holds a token', async () => {
   const person = await givenPerson(server)
