@@ -163,7 +163,7 @@ test('a right password that is not looked at, since too many wait, is no failure
     const person = await givenPerson(own)
     const { email } = person
     const right = () => login(own, { email, password: PASSWORD })
-    const codes = (await together(30, right)).map(codeOf)
+    const codes = (await together(16, right)).map(codeOf)
     expect(new Set(codes)).toEqual(new Set(['ok', 'RATE_LIMITED']))
     expectError(await changePassword(own, person.token, WRONG, 'a new password 8'), 'UNAUTHENTICATED')
     const failures = 'select failures from sign_in_failures order by failures'

@@ -135,7 +135,8 @@ const COUNT_BACK = `
 
 async function countBack(ctx: Context, claims: readonly Claim[]): Promise<void> {
   await ctx.rows.write('authentication', async (em) => {
-    for (const { subject, blockedUntil } of claims) await em.execute(COUNT_BACK, [blockedUntil, subject])
+    // The account's row first, as where failures are forgotten: two that wait for each other would end as a deadlock.
+    for (const { subject, blockedUntil } of claims.toReversed()) await em.execute(COUNT_BACK, [blockedUntil, subject])
   })
 }
 
