@@ -289,6 +289,19 @@ test('without a grace window the second use ends the session', async () => {
   }
 }, 180_000)
 
+test('without a grace window there is none on an instance whose clock is behind either', async () => {
+  const time = givenClock()
+  const own = await startServer({ clock: time.clock, settings: { REFRESH_GRACE_SECONDS: '0' } })
+  try {
+    const person = await givenPerson(own, null)
+    expect((await refresh(own, person.refreshToken)).errors).toEqual([])
+    time.advance(-5)
+    expectError(await refresh(own, person.refreshToken), 'UNAUTHENTICATED', 'REUSED')
+  } finally {
+    await own.close()
+  }
+})
+
 test('one login is one row, however often it is renewed, and no row holds a token', async () => {
   const person = await givenPerson(server)
   let tokens = pairOf(await refresh(server, person.refreshToken))

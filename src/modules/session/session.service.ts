@@ -121,9 +121,10 @@ async function judgeUnclaimed(
 
 /** Whether the last rotation was just now. One that lies ahead was made by a clock that has been set back since. */
 function isInGrace(ctx: Context, { rotatedAt }: SessionRow, now: Date): boolean {
-  if (!rotatedAt) return false
-  const isPast = rotatedAt <= inSeconds(now, CLOCK_LEEWAY_SECONDS)
-  return isPast && now < inSeconds(rotatedAt, ctx.services.config.tokens.refreshGraceSeconds)
+  const { refreshGraceSeconds } = ctx.services.config.tokens
+  // Without a window nothing is in it, by however much two instances' clocks differ.
+  if (!rotatedAt || refreshGraceSeconds === 0) return false
+  return rotatedAt <= inSeconds(now, CLOCK_LEEWAY_SECONDS) && now < inSeconds(rotatedAt, refreshGraceSeconds)
 }
 
 /** Gives a session a new refresh token without its old one being presented: the old one ends, and its reuse is one. */
@@ -172,7 +173,7 @@ export function mySessions(ctx: Context): Promise<SessionRow[]> {
   return ctx.rows.read('authentication', (em) => liveSessionsOf(ctx, em, userId))
 }
 
-/** The session that the request's access token belongs to, for what changes it. @throws ApiError UNAUTHENTICATED where it has ended. */
+/** The session that the request's access token belongs to, locked for what changes it. @throws ApiError UNAUTHENTICATED where it has ended. */
 export async function findCurrentSession(
   ctx: Context,
   em: EntityManager,
