@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { Stryker } from '@stryker-mutator/core'
+import { makeEmbeddedImage, removeEmbeddedImage } from '../test/make-embedded-image.ts'
 import { mutationGroups, type MutationGroup } from './mutation/groups.ts'
+import { TEST_FILES } from './mutation/warm-runner.ts'
 import { explainedIn, inOneLine, isProven, scoresOf, type FileScore, type Mutant } from './mutation/survivors.ts'
 
 const usage = `npm run mutate                        all that is listed in scripts/mutation/groups.ts
@@ -27,39 +29,45 @@ function wantedFiles(given: readonly string[]): ReadonlySet<string> {
 /** The same random values each time: a mutant that is noticed now and then only is one that is not. */
 const properties = { PROPERTY_SEED: '1', PROPERTY_RUNS: '40', PROPERTY_SHRINKING_MS: '1' }
 
+/** What the group's tests are, but for those that need what is not there: as in jest.config.js. */
+const testFilesOf = ({ tests }: MutationGroup) =>
+  globSync([...tests]).filter(
+    (file) =>
+      (process.env.DATABASE_URL ?? !file.endsWith('.postgres.test.ts')) &&
+      (process.env.REDIS_URL ?? !file.endsWith('.redis.test.ts')),
+  )
+
 /** Changes the files in one place after the other, and runs the group's tests that reach it. */
 async function mutate(name: string, group: MutationGroup, files: readonly string[]): Promise<Mutant[]> {
-  const testMatch = group.tests.map((pattern) => `<rootDir>/${pattern}`)
-  const withoutDatabase = group.needsDatabase ? {} : { globalSetup: null, globalTeardown: null }
+  process.env[TEST_FILES] = JSON.stringify(testFilesOf(group))
   const results = await new Stryker({
     mutate: [...files],
-    testRunner: 'narrow-jest',
-    plugins: ['./scripts/mutation/narrow-runner.js'],
-    testRunnerNodeArgs: ['--experimental-vm-modules', '--no-warnings'],
-    jest: { enableFindRelatedTests: false, config: { testMatch, ...withoutDatabase } },
+    testRunner: 'warm',
+    plugins: ['./scripts/mutation/warm-runner.ts'],
+    testRunnerNodeArgs: ['--no-warnings'],
     coverageAnalysis: 'perTest',
-    concurrency: 1,
-    // Modules of former runs stay in memory.
-    maxTestRunnerReuse: 40,
+    concurrency: 2,
     incremental: true,
     incrementalFile: `node_modules/.cache/stryker/${name}.json`,
     reporters: ['progress-append-only'],
     tempDirName: '.stryker-tmp',
     ignorePatterns: ['bench', 'coverage', '.data'],
     disableTypeChecks: false,
-    timeoutMS: 20_000,
+    // The runner has an eye on the time itself, file by file.
+    timeoutMS: 3_600_000,
     dryRunTimeoutMinutes: 20,
     allowConsoleColors: false,
   }).runMutationTest()
   return results.map(({ fileName, location: { start, end }, status, replacement }) => {
+    // Lines and columns count from one.
     const lines = readFileSync(fileName, 'utf8')
       .split('\n')
-      .slice(start.line, end.line + 1)
-    lines[lines.length - 1] = lines.at(-1)?.slice(0, end.column) ?? ''
-    const original = inOneLine(lines.join('\n').slice(start.column))
+      .slice(start.line - 1, end.line)
+    lines[lines.length - 1] = lines.at(-1)?.slice(0, end.column - 1) ?? ''
+    const original = inOneLine(lines.join('\n').slice(start.column - 1))
     return {
       file: relative('.', fileName),
-      line: start.line + 1,
+      line: start.line,
       status,
       original,
       replacement: inOneLine(replacement),
@@ -81,6 +89,7 @@ function tell(scores: readonly FileScore[]): void {
 const wanted = wantedFiles(process.argv.slice(2))
 const explained = explainedIn(readFileSync('docs/mutation.md', 'utf8'))
 Object.assign(process.env, properties)
+if (wanted.size > 0) await makeEmbeddedImage()
 for (const [name, group] of Object.entries(mutationGroups)) {
   const files = group.sources.filter((file) => wanted.has(file))
   if (files.length === 0) continue
@@ -88,3 +97,4 @@ for (const [name, group] of Object.entries(mutationGroups)) {
   tell(scores)
   if (!scores.every(isProven)) process.exitCode = 1
 }
+await removeEmbeddedImage()

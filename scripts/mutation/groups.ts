@@ -20,10 +20,11 @@ export const mutationGroups: Readonly<Record<string, MutationGroup>> = {
   tokens: {
     sources: inFolder(
       'src/principal',
-      'compact-token access-token-claims access-token api-key-secret bearer-token signing-key-sealing',
+      'compact-token access-token-claims access-token api-key-secret bearer-token current-keys signing-key-sealing',
     ),
     tests: [
       'test/principal/access-token*.test.ts',
+      'test/principal/current-keys.test.ts',
       'test/principal/bearer-token.test.ts',
       'test/principal/read-tokens.test.ts',
       'test/principal/signing-keys.test.ts',
@@ -47,7 +48,7 @@ export const mutationGroups: Readonly<Record<string, MutationGroup>> = {
   callers: {
     sources: inFolder(
       'src/principal',
-      'api-key api-keys api-key-record api-key-token bearer current-claims current-keys held-records identify principal refresh-token require-principal revocations tenant-api-key user-principal',
+      'api-key api-keys api-key-record api-key-token bearer current-claims held-records identify principal refresh-token require-principal revocations tenant-api-key user-principal',
     ),
     tests: [
       'test/api-key/*.test.ts',
