@@ -77,7 +77,7 @@ function guardInputs(policy: Policy, access: FieldAccess, context: unknown, info
 function coercedVariables({ variableValues }: GraphQLResolveInfo): Variables {
   return {
     read: (name) => (Object.hasOwn(variableValues, name) ? { value: variableValues[name] } : null),
-    mayBeDefault: (field, value) => field.defaultValue !== undefined && isDeepStrictEqual(field.defaultValue, value),
+    mayBeDefault: (field, value) => isDeepStrictEqual(field.defaultValue, value),
   }
 }
 
@@ -98,7 +98,8 @@ export function isPartlyDenied(context: object, operation: OperationDefinitionNo
 }
 
 function variablesAsTheyCame(context: unknown, operation: OperationDefinitionNode): Variables[] {
-  const ofContext = typeof context === 'object' && context !== null ? handedVariables.get(context) : undefined
+  // Nothing is handed under what is no object.
+  const ofContext = handedVariables.get(context as object)
   return ofContext?.has(operation) ? [rawVariables(operation, ofContext.get(operation))] : []
 }
 

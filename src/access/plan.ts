@@ -9,7 +9,6 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLObjectType,
-  OperationTypeNode,
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
@@ -84,7 +83,6 @@ interface Scope {
 interface Build {
   readonly policy: Policy
   readonly powers: Powers | null
-  readonly isMutation: boolean
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>
   readonly made: Map<SelectionSetNode, Map<string, SelectionPlan>>
 }
@@ -106,7 +104,6 @@ export function makePlan(
   const build: Build = {
     policy,
     powers,
-    isMutation: operation.operation === OperationTypeNode.MUTATION,
     fragments: new Map(fragments.map((fragment) => [fragment.name.value, fragment])),
     made: new Map(),
   }
@@ -175,9 +172,9 @@ function takesGuardedInputs(build: Build, node: FieldNode, { types }: Scope): bo
 function planChild(build: Build, node: FieldNode, granted: readonly FieldAccess[], scope: Scope): SelectionPlan | null {
   if (!node.selectionSet) return null
   const named = [...new Set(granted.map((access) => getNamedType(access.field.type)))]
-  // What is under a sign-in belongs to whoever has just signed in: the guards decide it, at run time.
-  const isSignIn = scope.isRoot && build.isMutation && named.some((type) => build.policy.signInTypes.has(type.name))
-  if (isSignIn) return null
+  // What is under a sign-in belongs to whoever has just signed in: the guards decide it, at run time. Only fields of the
+  // mutation root return one, or the schema is not served.
+  if (named.some((type) => build.policy.signInTypes.has(type.name))) return null
   const types = named.flatMap((type) =>
     isAbstractType(type) ? build.policy.schema.getPossibleTypes(type) : isObjectType(type) ? [type] : [],
   )
@@ -205,8 +202,8 @@ function narrow(
   types: readonly GraphQLObjectType[],
   condition: string | undefined,
 ): GraphQLObjectType[] {
-  const wanted = condition === undefined ? undefined : policy.schema.getType(condition)
   if (condition === undefined) return [...types]
+  const wanted = policy.schema.getType(condition)
   return types.filter((type) => type === wanted || (isAbstractType(wanted) && policy.schema.isSubType(wanted, type)))
 }
 
