@@ -38,10 +38,10 @@ test('a hundred are looked at, and no more', () => {
 })
 
 test('what is no scope, or covers none that there is, is refused in its place', () => {
-  const given = ['read:projects', 'read:planets', '*:planets', 'read', '', 7, null, ['read:projects'], '*:*']
+  const given = ['read:projects', 'read:planets', '*:planets', 'read', '', 7, null, ['read:projects'], '*:*', ['*:*']]
   expect(refusal(() => grantableScopes(registry, given)).extensions).toMatchObject({
     code: 'BAD_USER_INPUT',
-    inputs: [1, 2, 3, 4, 5, 6, 7].map((at) => ({ path: ['input', 'scopes', at], reason })),
+    inputs: [1, 2, 3, 4, 5, 6, 7, 9].map((at) => ({ path: ['input', 'scopes', at], reason })),
   })
 })
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { execute, graphql, isInterfaceType, Kind, parse } from 'graphql'
-import { guardSchema, handVariables } from '../../src/access/guard.ts'
+import { execute, getOperationAST, graphql, isInterfaceType, Kind, parse, type DocumentNode } from 'graphql'
+import { guardSchema, handVariables, isPartlyDenied } from '../../src/access/guard.ts'
 import { bare, contextOf, policyOf, told } from './fixture.ts'
 
 const sdl = `
@@ -14,6 +14,8 @@ const sdl = `
   input Filter { size: Int = 3 @auth }
 `
 
+const operationOf = (document: DocumentNode) => getOperationAST(document)!
+
 test.each([undefined, null, {}, { principal: null }, { principal: {} }, 7])(
   'a context that is none has nobody signed in: %j',
   async (contextValue) => {
@@ -23,6 +25,23 @@ test.each([undefined, null, {}, { principal: null }, { principal: {} }, 7])(
     expect(told(result)).toEqual(['secret: UNAUTHENTICATED', 'find: UNAUTHENTICATED'])
   },
 )
+
+test('an object that does not say what it is is told as graphql-js tells it', async () => {
+  const result = await bare(sdl, { Query: { node: () => ({ id: '1' }) } })('{ node { id } }', { as: 'admin' })
+  expect(result.errors?.[0]?.message).toMatch(/^Abstract type "Node" must resolve to an Object type/)
+})
+
+test('an operation is partly denied whose variables were handed over, in its own context', () => {
+  const [document, other] = [parse('{ open }'), parse('{ secret }')]
+  const [operation, another] = [operationOf(document), operationOf(other)]
+  const context = {}
+  expect(isPartlyDenied(context, operation)).toBe(false)
+  handVariables(context, operation, undefined)
+  handVariables(context, another, { a: 1 })
+  expect([isPartlyDenied(context, operation), isPartlyDenied(context, another)]).toEqual([true, true])
+  expect(isPartlyDenied({}, operation)).toBe(false)
+  expect(isPartlyDenied(context, operationOf(parse('{ open }')))).toBe(false)
+})
 
 test('only what is guarded is wrapped, and nothing becomes asynchronous', () => {
   const policy = policyOf(sdl, { Query: { open: () => 'o', secret: () => 's' } })

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { bare, serve, told, type PrincipalName } from './fixture.ts'
+import { parse } from 'graphql'
+import { createPlanner } from '../../src/access/planner.ts'
+import { bare, policyOf, principals, serve, told, type PrincipalName } from './fixture.ts'
 
 const sdl = `
   type Query {
@@ -11,6 +13,7 @@ const sdl = `
       filter: Filter
       filters: [Filter]
       grid: [[Filter!]!]
+      outer: Outer
       lone: Lone
     ): String @public
     search(filter: Filter!, term: Int @role(atLeast: ADMIN)): String @auth
@@ -30,6 +33,8 @@ const sdl = `
   }
   input Box { size: Int @role(atLeast: ADMIN) }
   input Lone { name: String }
+  input Outer { name: String  inner: Inner  inners: [Inner!] }
+  input Inner { name: String  filter: Filter }
 `
 let calls: unknown[] = []
 const record = (_: unknown, args: unknown) => String(calls.push(args))
@@ -41,12 +46,16 @@ const resolvers = {
 }
 const ask = serve(sdl, resolvers)
 const askBare = bare(sdl, resolvers)
+const planner = createPlanner(policyOf(sdl))
 
 /** `readKey` holds read:secrets, `projectKey` does not, and neither is an admin. */
 async function isAllowed(query: string, variables?: Record<string, unknown>, as: PrincipalName = 'projectKey') {
   const asked = { as, ...(variables ? { variables } : {}) }
   calls = []
   const answer = await ask(query, asked)
+  // The plan has found it already: a mutation must not have begun.
+  const planned = planner.decide({ document: parse(query), variables: variables ?? {} }, principals[as]).denials
+  expect(planned.map(({ path, error }) => `${path.join('.')}: ${error.code}`)).toEqual(told(answer))
   const callsOfServer = calls.length
   const result = await askBare(query, asked)
   expect(told(result).sort()).toEqual(told(answer).sort())
@@ -70,6 +79,8 @@ const leftOut: [query: string, variables?: Record<string, unknown>][] = [
   ['{ open find(filters: [{ name: "n" }, null]) }'],
   ['query ($f: [Filter]) { open find(filters: $f) }', { f: [{ name: 'n' }, null] }],
   ['query ($f: Filter) { open find(filters: [$f]) }'],
+  ['{ open find(outer: { name: "n", inner: { name: "n" } }) }'],
+  ['query ($o: Outer) { open find(outer: $o) }', { o: { inner: { filter: { name: 'n' } }, inners: [{}] } }],
   ['query ($l: Lone) { open find(lone: $l) }', { l: { name: 'n' } }],
 ]
 
@@ -100,8 +111,29 @@ const supplied: [query: string, variables?: Record<string, unknown>][] = [
   ['{ open find(filter: { all: { owner: "o" } }) }'],
   ['{ open find(filters: [null, { owner: "o" }]) }'],
   ['query ($g: [[Filter!]!]) { open find(grid: $g) }', { g: [[{}], [{}, { owner: 'o' }]] }],
+  ['{ open find(outer: { inner: { filter: { owner: "o" } } }) }'],
+  ['{ open find(outer: { inners: [{ name: "n" }, { filter: { owner: "o" } }] }) }'],
+  ['query ($o: Outer) { open find(outer: $o) }', { o: { inner: { filter: { owner: 'o' } } } }],
+  ['query ($o: Outer = { inners: { filter: { owner: "o" } } }) { open find(outer: $o) }'],
   ['{ open find(grid: [[{ name: "n" }], { owner: "o" }]) }'],
 ]
+
+test('one guarded field is found through types that hold nothing else that is guarded', async () => {
+  const schema = `
+    type Query { open: String @public  find(a: A): String @public }
+    input A { plain: Int  b: B }
+    input B { plain: Int  c: [C!] }
+    input C { plain: Int  secret: Int @auth }
+  `
+  for (const query of [
+    '{ open find(a: { b: { c: { secret: 1 } } }) }',
+    '{ open find(a: { b: { c: [{ plain: 1 }] } }) }',
+  ]) {
+    const isDenied = query.includes('secret')
+    expect(told(await serve(schema)(query))).toEqual(isDenied ? ['find: UNAUTHENTICATED'] : [])
+    expect(told(await bare(schema)(query))).toEqual(isDenied ? ['find: UNAUTHENTICATED'] : [])
+  }
+})
 
 describe('a guarded argument or input field', () => {
   test.each(leftOut.map(([query, variables = {}]) => [query, variables] as const))(

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { parse } from 'graphql'
+import { parse, visit, type DocumentNode } from 'graphql'
 import { maxDenials } from '../../src/access/decide.ts'
 import { createPlanner } from '../../src/access/planner.ts'
 import { makePowers } from '../../src/access/powers.ts'
@@ -43,6 +43,28 @@ test('plans are bounded, and the least recently used goes first', () => {
   expect(planner.kept(document)).toBe(3)
 })
 
+test('the plan that was used last is the last to go', () => {
+  const planner = createPlanner(policy, 2)
+  const document = parse('{ open self { node { ... on A { hidden } } } }')
+  // Who has the same key has the same powers; here it tells whose plan was made.
+  const denied = (name: 'viewer' | 'admin', key: string) =>
+    planner.decide({ document }, { ...principals[name], key }).denials.length
+  const [first, second, again, third] = [
+    denied('admin', 'a'),
+    denied('admin', 'b'),
+    denied('viewer', 'a'),
+    denied('admin', 'c'),
+  ]
+  expect([first, second, again, third]).toEqual([0, 0, 0, 0])
+  expect([denied('viewer', 'a'), denied('viewer', 'b')]).toEqual([0, 1])
+})
+
+test('a variable that its operation does not declare is left out, with or without any that it does', () => {
+  expect(coordinates('{ open find(by: $x) { id } }')).toEqual(['find B'])
+  expect(coordinates('query ($y: Int) { open find(by: $x) { id } }')).toEqual(['find B'])
+  expect(coordinates('{ open find(unknown: 1) { id } }')).toEqual(['find B'])
+})
+
 test('a decision depends on the variables of its request, not on those of the one before', () => {
   const planner = createPlanner(policy)
   const document = parse('query ($s: Boolean!) { open secret @include(if: $s) }')
@@ -62,6 +84,50 @@ test('both conditions of a field must hold', () => {
   expect(coordinates(text, { a: false, b: true })).toEqual(['secret Query.secret'])
   expect(coordinates(text, { a: true, b: true })).toEqual([])
   expect(coordinates(text, { a: false, b: false })).toEqual([])
+})
+
+test('only @skip and @include leave something out, by what stands for `if`', () => {
+  const left = (directive: string) => coordinates(`{ open secret ${directive} }`)
+  for (const none of [
+    '@other(if: false)',
+    '@include',
+    '@skip(unless: true, if: false)',
+    '@include(unless: false, if: true)',
+  ]) {
+    expect([none, left(none)]).toEqual([none, ['secret Query.secret']])
+  }
+  expect([left('@include(if: false)'), left('@skip(unless: false, if: true)')]).toEqual([[], []])
+})
+
+const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0
+
+test('a document whose maker leaves out what is empty is planned as one that was parsed', () => {
+  const parsed = parse('{ open ... { self { secret } } node { ...F } find(by: 1) { id } } fragment F on A { hidden }')
+  const bare: DocumentNode = visit(parsed, {
+    enter: (node) => Object.fromEntries(Object.entries(node).filter(([, value]) => !isEmptyList(value))),
+  })
+  const told = (document: DocumentNode) =>
+    createPlanner(policy)
+      .decide({ document }, null)
+      .denials.map(({ path, coordinate }) => `${path.join('.')} ${coordinate}`)
+  expect(told(parsed)).toHaveLength(3)
+  expect(told(bare)).toEqual(told(parsed))
+})
+
+test('a fragment in places of other types is planned for each, however their names are joined', () => {
+  const united = policyOf(`
+    type Query { open: String @public  one: One @public  other: Other @public }
+    interface Named { name: String }
+    type A implements Named { name: String @auth }
+    type BC implements Named { name: String }
+    type AB implements Named { name: String }
+    type C implements Named { name: String }
+    union One = A | BC
+    union Other = AB | C
+  `)
+  const document = parse('{ open other { ...F } one { ...F } } fragment F on Named { name }')
+  const { denials } = createPlanner(united).decide({ document }, null)
+  expect(denials.map(({ path, coordinate }) => `${path.join('.')} ${coordinate}`)).toEqual(['one.name A.name'])
 })
 
 test('each coordinate is named once per path, in the order of the document', () => {
@@ -154,6 +220,11 @@ test.each([
 
 test('a fragment that fits no type of its place, and a value without selection, are nothing to decide', () => {
   expect(coordinates('{ open { id } ... on A { hidden } node { ... on Query { secret } } }')).toEqual([])
+  expect(coordinates('{ open node { ... on Unknown { id } } }')).toEqual([])
+  expect(coordinates('{ open node }')).toEqual([])
+  // Nothing of it is served, so all that could be is denied.
+  const document = parse('{ secret ... on A { hidden } }')
+  expect(createPlanner(policy).decide({ document }, null).rootDenied).toBe(true)
 })
 
 test('what hangs on a type that is known at run time is marked, however deep', () => {

@@ -32,6 +32,14 @@ test('requirements combine with AND, and the higher role wins', () => {
   })
 })
 
+test('two lists of alternatives are two, however their scopes are joined', () => {
+  const anyOf = [
+    ['a:b', 'cc:d'],
+    ['a:bc', 'c:d'],
+  ]
+  expect(combine(requirementOf({ anyOf })).anyOf).toEqual(anyOf)
+})
+
 test('a denial says what was required and what of it is missing, alternatives as one', () => {
   const requirement = requirementOf({
     kinds: [['OPERATOR', 'API_KEY']],

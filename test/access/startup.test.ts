@@ -88,6 +88,7 @@ test.each([
     'A: @public contradicts @scope',
     'type A @public { a: Int } extend type A @scope(requires: "read:projects") type Query { x: A @public }',
   ],
+  ['Query.x: @public contradicts @auth, @role', 'type Query { x: Int @public @auth @role(atLeast: ADMIN) }'],
   ['Query.x: @auth: unknown kind ROBOT', 'type Query { x: Int @auth(kinds: [USER, ROBOT]) }'],
   ['Query.x: @auth: kinds is empty', 'type Query { x: Int @auth(kinds: []) }'],
   ['Query.x: @auth: kinds holds what is not a name', 'type Query { x: Int @auth(kinds: [null]) }'],
@@ -125,6 +126,13 @@ test.each([
   ],
 ])('a rule that cannot hold is refused: %s', (mistake, sdl) => {
   expect(mistakesOf(sdl)).toEqual([mistake])
+})
+
+test('what only a union, or the argument of a directive, leads to may have rules where they are enforced', () => {
+  const union = 'union U = A | B  type A @auth { a: Int }  type B { b: Int @auth }  type Query { x: U @public }'
+  expect(mistakesOf(union)).toEqual([])
+  const directive = 'input I { a: Int  j: J } input J { b: Int } directive @d(i: I) on FIELD'
+  expect(mistakesOf(`${directive} ${ok}`)).toEqual([])
 })
 
 test('there are no subscriptions', () => {

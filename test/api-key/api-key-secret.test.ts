@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import { expect, test } from '@jest/globals'
 import { apiKeyStatus } from '../../src/principal/api-key-record.ts'
 import { hashOfApiKey, isApiKeySecret, newApiKeySecret } from '../../src/principal/api-key-secret.ts'
@@ -10,6 +11,14 @@ test('a secret has a fixed length, says where it is for, and no two are alike', 
   expect(new Set(secrets).size).toBe(1_000)
   expect(newApiKeySecret('test')).toMatch(/^tk_test_/)
   expect(secrets.every(isApiKeySecret)).toBe(true)
+})
+
+test('the last six characters are the CRC-32 of all before them, in base 62, as a scanner of secrets reads them', () => {
+  const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+  for (const secret of Array.from({ length: 20 }, () => newApiKeySecret('live'))) {
+    const read = Array.from(secret.slice(-6)).reduce((sum, digit) => sum * 62 + digits.indexOf(digit), 0)
+    expect(read).toBe(crc32(secret.slice(0, -6)))
+  }
 })
 
 test('one changed character, anywhere, is a bad checksum', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import {
+  PUBLIC_CLIENT_ID,
   contradictionIn,
   unacceptableClaim,
   type AccessTokenClaims,
@@ -28,7 +29,7 @@ const ofUser: AccessTokenClaims = { ...subject, ...standard }
 
 const times = [null, '1', -1, 0.5, 1e300]
 const texts = [null, 1, '', ['x']]
-const ids = [null, 1, '', 'acme', id(3).toUpperCase().replace('0', 'A'), `${id(3)} `]
+const ids = [null, 1, '', 'acme', id(3).toUpperCase().replace('0', 'A'), `${id(3)} `, `x${id(3)}`]
 const textsOrNone = [1, '', ['x'], {}]
 const wrongOfAny = { iss: texts, aud: texts, exp: times, iat: times, jti: ids, scope: [null, ['a'], ' ', 'a  b', 'a"'] }
 const wrong: [AccessTokenClaims, Record<string, unknown[]>][] = [
@@ -47,6 +48,11 @@ const wrong: [AccessTokenClaims, Record<string, unknown[]>][] = [
 test.each([ofUser, ofKey, ofExternal])('claims that are whole are accepted: $kind', (claims) => {
   expect(unacceptableClaim({ ...claims })).toBeNull()
   expect(contradictionIn(claims)).toBeNull()
+})
+
+test('scopes are as many as they are, and the client of people has one name', () => {
+  expect(unacceptableClaim({ ...ofKey, scope: 'read:a read:b read:c' })).toBeNull()
+  expect(PUBLIC_CLIENT_ID).toBe('tenantry')
 })
 
 test.each(wrong)('of $kind no claim may be missing or of another type', (claims, values) => {

@@ -80,6 +80,22 @@ test('a user without an organization and an operator have tokens too', () => {
   expect(tokens.verify(tokens.issue(operator).token)).toMatchObject(operator)
 })
 
+test('a token ends with what it is issued for, and none is issued for what is over', () => {
+  const until = (seconds: number) => tokens.issue(subject, new Date(startMs + seconds * 1_000))
+  expect(until(ttlSeconds + 5)).toMatchObject({ expiresInSeconds: ttlSeconds })
+  const short = until(90.9)
+  expect(short).toMatchObject({ expiresInSeconds: 90, expiresAt: new Date(startMs + 90_000) })
+  expect(tokens.verify(short.token).exp).toBe(startSeconds + 90)
+  for (const over of [0.9, 0, -1]) {
+    expect(() => until(over)).toThrow(
+      expect.objectContaining({
+        extensions: { code: 'UNAUTHENTICATED', reason: 'EXPIRED' },
+        cause: 'what it is issued for has expired',
+      }),
+    )
+  }
+})
+
 test('two tokens of one user have two ids', () => {
   expect(tokens.issue(subject).jti).not.toBe(tokens.issue(subject).jti)
 })

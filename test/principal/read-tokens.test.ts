@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import type { SigningKeys, VerificationKey } from '../../src/principal/signing-keys.ts'
+import { createMetrics } from '../../src/watching/metrics.ts'
 import { ecPem, givenKeys, givenTokens, partsOf, secret, startMs, subject, ttlSeconds } from './given-tokens.ts'
 
 const own = givenKeys({ secret })
@@ -20,6 +21,25 @@ test('a token that was read before says the same again, and nobody can change wh
   expect(tokens.hasRead(token)).toBe(true)
   expect(tokens.verify(token)).toEqual(claims)
   expect(() => Object.assign(tokens.verify(token), { operator: true })).toThrow(TypeError)
+})
+
+test('each token that is shown is counted by how it was checked', async () => {
+  const metrics = createMetrics()
+  const tokens = givenTokens(own, { metrics: metrics.credentials })
+  const { token } = tokens.issue(subject)
+  for (const text of [token, token, token, `${token}x`, 'none', token]) {
+    try {
+      tokens.verify(text)
+    } catch {
+      // It is counted all the same.
+    }
+  }
+  const counted = [...(await metrics.text()).matchAll(/^tenantry_token_checks_total\{.*"(refused|remembered|verified)".*\} (\d+)$/gm)]
+  expect(Object.fromEntries(counted.map(([, check, times]) => [check, Number(times)]))).toEqual({
+    verified: 1,
+    remembered: 3,
+    refused: 2,
+  })
 })
 
 test('a token that was read before ends when its time is over', () => {

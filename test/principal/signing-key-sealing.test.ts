@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { createDecipheriv, createPrivateKey, generateKeyPairSync, hkdfSync } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { createKeySealing } from '../../src/principal/signing-key-sealing.ts'
 import { readSigningKeys, revokeSigningKey, rotateSigningKey } from '../../src/principal/signing-key-table.ts'
@@ -24,6 +24,27 @@ const dump = async () => JSON.stringify(await db.asOwner('select * from signing_
 test('a sealed key opens for what it belongs to', () => {
   expect(sealing.open(sealed, belongsTo).equals(privateKey)).toBe(true)
   expect(sealing.seal(privateKey, belongsTo)).not.toBe(sealed)
+})
+
+test('a sealed key is AES-256-GCM under a key that HKDF makes for it alone, as the next release will read it', () => {
+  const [version, encoded = ''] = sealed.split('.')
+  const bytes = Buffer.from(encoded, 'base64url')
+  const key = Buffer.from(hkdfSync('sha256', ENCRYPTION_KEY, '', 'tenantry signing keys, AES-256-GCM', 32))
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12))
+    .setAAD(Buffer.from('["signing key","v1","a-key","ES256"]'))
+    .setAuthTag(bytes.subarray(-16))
+  const opened = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()])
+  expect(version).toBe('v1')
+  expect(opened).toEqual(privateKey.export({ type: 'pkcs8', format: 'der' }))
+})
+
+const bytesOf = (length: number) => `v1.${Buffer.alloc(length).toString('base64url')}`
+
+test.each([
+  ...['', 'v1', 'v1.', bytesOf(20), bytesOf(28), sealed.slice(3), `${sealed}.`, sealed.replace('v1.', 'v2.')],
+  ...[sealed.replace('v1.', '.')],
+])('what has not the form of a sealed key is told to be none: %s', (text) => {
+  expect(() => sealing.open(text, belongsTo)).toThrow('not a sealed key')
 })
 
 const flipped = (at: number) => `${sealed.slice(0, at)}${sealed[at] === 'A' ? 'B' : 'A'}${sealed.slice(at + 1)}`
