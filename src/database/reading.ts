@@ -162,10 +162,14 @@ function lend(client: PoolClient, em: EntityManager): Lent {
   return { em, takeBack }
 }
 
+/** On the engine whose dialect leaves out what `begin` is told. With one connection, each transaction sees one state anyway. */
+export const FROM_NOW_READ_ONLY = 'set transaction read only'
+
 /** Reads through the ORM: for the engine whose one connection is the ORM's own. */
 export async function readThroughOrm({ reach, fork }: Form, tell: Tell): Promise<Reading> {
   const em = fork()
-  await em.begin({ readOnly: true, isolationLevel: 'repeatable read' })
+  await em.begin()
+  await em.execute(FROM_NOW_READ_ONLY)
   return {
     async rowsOf(statement, values) {
       const { name, text } = statement

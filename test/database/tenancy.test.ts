@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import type { SqlEntityManager } from '@mikro-orm/sql'
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { afterCommit, inTransaction, tenantOf, type Door } from '../../src/database/tenancy.ts'
 import { openRows, type Rows } from '../../src/database/rows.ts'
 import { selectRows } from '../../src/database/select.ts'
 import { TimeLimit } from '../../src/http/deadline.ts'
+import { POSTGRES_URL } from '../harness.ts'
 import { Project } from '../../src/modules/project/project.entity.ts'
 import { givenDatabase, givenTenant, tenantTables, type Tenant, type TestDatabase } from './given-database.ts'
 
@@ -42,7 +44,10 @@ test.each([
 
 test('no organization is FORBIDDEN, for a caller whose credential names none', async () => {
   await expect(rows(null).read('tenant', async () => 'read')).rejects.toMatchObject({ code: 'FORBIDDEN' })
-  await expect(rows(null).write('tenant', async () => 'written')).rejects.toMatchObject({ code: 'FORBIDDEN' })
+  await expect(rows(null).write('tenant', async () => 'written')).rejects.toMatchObject({
+    message: 'The credential names no organization',
+    extensions: { code: 'FORBIDDEN', reason: 'NO_ORGANIZATION' },
+  })
 })
 
 test('a UUID is a tenant, in either spelling of the letters', () => {
@@ -95,6 +100,11 @@ test('each door runs as its own role', async () => {
   expect(await roleOf('authentication')).toEqual([{ role: 'tenantry_authentication' }])
   expect(await roleOf('operator')).toEqual([{ role: 'tenantry_operator' }])
   expect(await roleOf('jobs')).toEqual([{ role: 'tenantry_jobs' }])
+})
+
+test.each(['authentication', 'operator', 'jobs'] as const)('across tenants, %s is of none', async (door) => {
+  const [found] = await rows().write(door, (em) => em.execute(`select ${setting} as tenant`))
+  expect(found).toEqual({ tenant: '00000000-0000-0000-0000-000000000000' })
 })
 
 test('doors that are used at once share one connection, and all of them finish', async () => {
@@ -205,6 +215,14 @@ test('what is written through a read is not kept', async () => {
   expect(await operation.write('tenant', (em) => em.count(Project, { name }))).toBe(0)
 })
 
+test.each(['select', 'em'] as const)('a read (%s) is a transaction that only reads', async (way) => {
+  const operation = rows()
+  if (way === 'select') await projectsOf(operation)
+  const change = (em: SqlEntityManager) => em.execute(`update projects set name = 'written by a read'`)
+  await expect(operation.read('tenant', change)).rejects.toThrow(/read-only transaction/)
+  await operation.close()
+})
+
 test('closed rows cannot be used, and closing twice is closing once', async () => {
   const operation = rows()
   await operation.read('tenant', (em) => em.find(Project, {}))
@@ -239,6 +257,19 @@ test('a change whose caller has been told that it took too long is not committed
 test('work outside every operation has a transaction of its own', async () => {
   const opening = { door: 'tenant' as const, organizationId: other.organizationId, readOnly: true }
   expect(await inTransaction(db.database, opening, (em) => em.count(Project, {}))).toBe(2)
+})
+
+test.each([
+  // One connection sees one state in any case.
+  [true, { reads: 'on', isolation: POSTGRES_URL ? 'repeatable read' : 'read committed' }, 'read'],
+  [false, { reads: 'off', isolation: 'read committed' }, 'write'],
+] as const)('a transaction that only reads (%s) is one, and is counted as one', async (readOnly, kind, counted) => {
+  const watching = jest.spyOn(db.database.watch, 'transaction')
+  const opening = { door: 'tenant' as const, organizationId: own.organizationId, readOnly }
+  const asked = `select current_setting('transaction_read_only') as reads, current_setting('transaction_isolation') as isolation`
+  expect(await inTransaction(db.database, opening, (em) => em.execute(asked))).toEqual([kind])
+  expect(watching.mock.calls).toEqual([[counted, expect.any(Number)]])
+  watching.mockRestore()
 })
 
 const projectsOf = (operation: Rows) =>
