@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { hashSync } from 'bcryptjs'
 import {
   expectError,
@@ -149,6 +149,31 @@ test('a hash of lower cost, or of the older scheme, is renewed when its owner ne
       expect(await storedHash(own, person.userId)).toBe(renewed)
     }
   } finally {
+    await own.close()
+  }
+})
+
+test('who has the right password gets in, though there is no place for renewing its hash', async () => {
+  const own = await startServer({
+    settings: { PASSWORD_HASH_COST: '5', PASSWORD_HASH_THREADS: '1', PASSWORD_HASH_QUEUE: '1' },
+  })
+  const { passwords } = own.app.services
+  try {
+    const person = await givenPerson(own)
+    const old = hashSync(PASSWORD, 5)
+    await asOwner(own, 'update passwords set hash = ? where user_id = ?', [old, person.userId])
+    const hash = passwords.hash.bind(passwords)
+    const renewing = jest.spyOn(passwords, 'hash').mockImplementationOnce(async (password) => {
+      const others = [1, 2].map(() => passwords.verify('the password of somebody else', null))
+      return hash(password).finally(() => Promise.all(others))
+    })
+    expect((await login(own, person)).errors).toEqual([])
+    await expect(renewing.mock.results[0]?.value).rejects.toMatchObject({ code: 'RATE_LIMITED' })
+    expect(await storedHash(own, person.userId)).toBe(old)
+    expect((await login(own, person)).errors).toEqual([])
+    expect(await storedHash(own, person.userId)).not.toBe(old)
+  } finally {
+    jest.restoreAllMocks()
     await own.close()
   }
 })

@@ -1,6 +1,6 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core'
 import type { Context } from '../../context.ts'
-import { badUserInput, conflict } from '../../errors.ts'
+import { ApiError, badUserInput, conflict } from '../../errors.ts'
 import type {
   ChangePasswordInput,
   LoginInput,
@@ -116,7 +116,7 @@ async function checkAndSignIn(ctx: Context, input: LoginInput): Promise<AuthPayl
   })
   // The password was right: whatever else refuses the login, it was no guess.
   if (account && verdict.ok) await attempt.succeeded()
-  const rehashed = verdict.needsRehash ? await ctx.services.passwords.hash(input.password) : null
+  const rehashed = verdict.needsRehash ? await renewedHash(ctx, input.password) : null
   const signedIn =
     account && verdict.ok
       ? await startLogin(ctx, account, rehashed, input.organizationId).catch(async (error: unknown) => {
@@ -129,6 +129,14 @@ async function checkAndSignIn(ctx: Context, input: LoginInput): Promise<AuthPayl
     throw wrongCredentials()
   }
   return completeSignIn(ctx, signedIn)
+}
+
+/** Null where too many passwords are being hashed: the old one is good until the next login. */
+async function renewedHash(ctx: Context, password: string): Promise<string | null> {
+  return ctx.services.passwords.hash(password).catch((error: unknown) => {
+    if (error instanceof ApiError && error.code === 'RATE_LIMITED') return null
+    throw error
+  })
 }
 
 function findAccount(ctx: Context, email: string): Promise<{ userId: string; hash: string } | null> {
