@@ -33,6 +33,8 @@ export interface Asked {
   tookMs: number
   /** `200`, `503 UNAVAILABLE`, or `no answer: …`. */
   outcome: string
+  /** `Retry-After`; 0 where there is none. */
+  retryAfterSeconds: number
 }
 
 /** Runs clients in a process of their own, until their time is over. @throws Error where it ends without having told. */

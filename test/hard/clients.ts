@@ -89,7 +89,8 @@ async function run({ url, sessions, seconds, pauseMs, shares, loginEveryMs }: Pl
     while (now() < endMs) {
       const [kind, atMs] = [nextOf(), now()]
       const { outcome, retryAfterSeconds } = await client.ask(kind)
-      asked.push({ kind, atMs: Math.round(atMs), tookMs: Math.round((now() - atMs) * 100) / 100, outcome })
+      const tookMs = Math.round((now() - atMs) * 100) / 100
+      asked.push({ kind, atMs: Math.round(atMs), tookMs, outcome, retryAfterSeconds })
       await sleep(Math.max(least + Math.random() * (most - least), retryAfterSeconds * 1_000))
     }
     client.leave()

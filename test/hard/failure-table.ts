@@ -28,7 +28,8 @@ const FAILURES = [
     'jwks-gone',
     'clock',
   ],
-  ...['killed-register', 'killed-refresh', 'killed-rotation', 'killed-migrations', 'two-migrating', 'sigterm'],
+  ...['killed-register', 'killed-refresh', 'killed-rotation', 'killed-migrations', 'two-migrating'],
+  ...['sigterm', 'sigterm-grace'],
 ] as const
 export type Failure = (typeof FAILURES)[number]
 

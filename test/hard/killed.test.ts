@@ -10,6 +10,7 @@ import { note, type Failure } from './failure-table.ts'
 import { databaseUrl, givenInstance, givenPeople } from './given-instance.ts'
 import { givenCluster, type Cluster } from './given-postgres.ts'
 import { isServed, sawOf, see, slowestOf, type Seen } from './load.ts'
+import { givenTcpProxy } from './tcp-proxy.ts'
 
 const ROUNDS = 6
 const AT_ONCE = 6
@@ -57,34 +58,68 @@ async function untilInTheMidst(table: string, all: Promise<unknown>): Promise<vo
   }
 }
 
+/** Waits until one more of them has been made, for whoever looks from outside. */
+async function untilMade(made: string): Promise<void> {
+  const watching = new Client({ connectionString: databaseUrl(cluster.port) })
+  await watching.connect()
+  try {
+    const count = async () => Number((await watching.query(made)).rows[0]?.n)
+    const before = await count()
+    while ((await count()) === before) await sleep(1)
+  } finally {
+    await watching.end()
+  }
+}
+
+/** What is tried while the server is killed. */
+interface Trying<Subject> {
+  /** The table that its transaction changes. */
+  table: string
+  /** Counts, as `n`, what has been made. */
+  made: string
+  prepare: () => Promise<Subject>
+  send: (subject: Subject, url: string) => Promise<Seen & { data: any }>
+  check: (tried: readonly Try<Subject>[]) => Promise<void>
+}
+
+/** How long an answer is on its way, where the server is killed meanwhile. */
+const ON_ITS_WAY_MS = 150
+
 /**
- * Sends requests at once, kills the server while it works on them, and starts it again; round by round. Every other time it
- * is killed in the midst of a transaction that changes `table`; else when the first request has been answered and the others
- * are on their way.
+ * Sends requests at once, kills the server while it works on them, and starts it again; round by round. It is killed in the
+ * midst of a transaction that changes `table`; or when the first request has been answered and the others are on their way; or
+ * when a transaction is committed whose answer has not arrived.
  */
-async function killDuring<Subject>(
-  table: string,
-  prepare: () => Promise<Subject>,
-  send: (subject: Subject) => Promise<Seen & { data: any }>,
-  check: (tried: readonly Try<Subject>[]) => Promise<void>,
-): Promise<Seen[]> {
+async function killDuring<Subject>({ table, made, prepare, send, check }: Trying<Subject>): Promise<Seen[]> {
   const all: Seen[] = []
+  const proxy = await givenTcpProxy(Number(new URL(server.url).port))
+  const url = `http://127.0.0.1:${proxy.port}`
   const sendAll = async () => {
-    const subjects = []
+    const subjects: Subject[] = []
     for (let made = 0; made < AT_ONCE; made += 1) subjects.push(await prepare())
-    return subjects.map(async (subject) => ({ subject, seen: await send(subject) }))
+    return () => subjects.map(async (subject) => ({ subject, seen: await send(subject, url) }))
   }
   // A server that has just started takes its time for the first ones.
-  await Promise.all(await sendAll())
+  await Promise.all((await sendAll())())
   for (let round = 0; round < ROUNDS; round += 1) {
-    const sending = await sendAll()
-    await (round % 2 === 0 ? untilInTheMidst(table, Promise.all(sending)) : Promise.race(sending))
+    const start = await sendAll()
+    const isLate = round % 3 === 2
+    proxy.delay(isLate ? ON_ITS_WAY_MS : 0)
+    const committed = isLate ? untilMade(made) : null
+    // It has counted what was there before.
+    if (committed) await sleep(50)
+    const sending = start()
+    await (committed ?? (round % 3 === 0 ? untilInTheMidst(table, Promise.all(sending)) : Promise.race(sending)))
+    if (isLate) proxy.cut()
     await server.kill()
     const tried = await Promise.all(sending)
     server = await givenInstance(cluster.port, SETTINGS)
+    proxy.leadTo(Number(new URL(server.url).port))
+    proxy.delay(0)
     await check(tried)
     all.push(...tried.map(({ seen }) => seen))
   }
+  await proxy.close()
   expect(all.filter((one) => !isServed(one)).length).toBeGreaterThan(0)
   for (const { outcome } of all) expect(['200', 'no answer']).toContain(outcome)
   return all
@@ -115,12 +150,13 @@ const unanswered = (made: number) => `${made} were made and not answered`
 
 test('the server is killed during register', async () => {
   let made = 0
-  const seen = await killDuring(
-    'users',
-    async () => `${randomUUID()}@example.test`,
-    (email) =>
-      see(server.url, REGISTER, { variables: { input: { email, password: PASSWORD, organizationName: 'Killed' } } }),
-    async (tried) => {
+  const seen = await killDuring({
+    table: 'users',
+    made: 'select count(*) as n from users',
+    prepare: async () => `${randomUUID()}@example.test`,
+    send: (email, url) =>
+      see(url, REGISTER, { variables: { input: { email, password: PASSWORD, organizationName: 'Killed' } } }),
+    check: async (tried) => {
       expect(await cluster.run(HALF_REGISTERED)).toEqual([])
       for (const { subject: email, seen } of tried) {
         const [user] = await cluster.run('select id from users where email = $1', [email])
@@ -130,7 +166,8 @@ test('the server is killed during register', async () => {
         expect(outcome).toBe(user ? '200' : '401 UNAUTHENTICATED')
       }
     },
-  )
+  })
+  expect(made).toBeGreaterThan(0)
   noteOf(
     'killed-register',
     'register',
@@ -148,8 +185,8 @@ test('the server is killed during refresh', async () => {
     })
     return data.login.refreshToken
   }
-  const renew = (token: string) => see(server.url, REFRESH, { variables: { token } })
-  const seen = await killDuring('sessions', login, renew, async (tried) => {
+  const renew = (token: string, url = server.url) => see(url, REFRESH, { variables: { token } })
+  const check = async (tried: readonly Try<string>[]) => {
     for (const { subject: token, seen } of tried) {
       // Whoever got no answer asks again with what they have, and nobody is taken for a thief.
       const again = await renew(isServed(seen) ? seen.data.refresh.refreshToken : token)
@@ -157,7 +194,9 @@ test('the server is killed during refresh', async () => {
     }
     const reused = await cluster.run(`select id from audit_events where action = 'session.reuse_detected'`)
     expect(reused).toEqual([])
-  })
+  }
+  const made = 'select count(*) as n from sessions where rotated_at is not null'
+  const seen = await killDuring({ table: 'sessions', made, prepare: login, send: renew, check })
   noteOf(
     'killed-refresh',
     'refresh',
@@ -179,11 +218,12 @@ test('the server is killed during rotateApiKey', async () => {
   let made = 0
   const [, admin] = people as [Person, Person]
   const withKey = (secret: string) => see(server.url, PROJECTS, { headers: { 'x-api-key': secret } })
-  const seen = await killDuring(
-    'api_keys',
-    () => givenApiKey(at(server.url), admin),
-    ({ id }) => see(server.url, ROTATE, { token: admin.token, variables: { id } }),
-    async (tried) => {
+  const seen = await killDuring({
+    table: 'api_keys',
+    made: 'select count(*) as n from api_keys where rotated_to is not null',
+    prepare: () => givenApiKey(at(server.url), admin),
+    send: ({ id }, url) => see(url, ROTATE, { token: admin.token, variables: { id } }),
+    check: async (tried) => {
       expect(await cluster.run(HALF_ROTATED)).toEqual([])
       for (const { subject: key, seen } of tried) {
         expect((await withKey(key.secret)).outcome).toBe('200')
@@ -192,7 +232,8 @@ test('the server is killed during rotateApiKey', async () => {
         else made += rotated.length
       }
     },
-  )
+  })
+  expect(made).toBeGreaterThan(0)
   noteOf(
     'killed-rotation',
     'rotateApiKey',

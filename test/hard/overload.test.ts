@@ -61,6 +61,7 @@ async function overload(limit: string, maxInFlight: number): Promise<Overload> {
     const [served, refused] = [by.get('200') ?? [], by.get('503 UNAVAILABLE') ?? []]
     // Whoever comes is served or told to come again, and nothing else.
     expect(asked.length - served.length - refused.length).toBe(0)
+    expect(refused.filter(({ retryAfterSeconds }) => retryAfterSeconds < 1)).toEqual([])
     return {
       limit,
       served: served.length,

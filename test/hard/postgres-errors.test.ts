@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { Client } from 'pg'
 import type { Running } from '../given-process.ts'
-import { givenProject, type Person } from '../harness.ts'
+import { givenProject, PASSWORD, type Person } from '../harness.ts'
 import { at } from '../session/given-sessions.ts'
 import { note } from './failure-table.ts'
 import { databaseUrl, expectBorne, givenInstance, givenPeople, MOST_BACK_MS, underLoad } from './given-instance.ts'
@@ -22,13 +22,20 @@ afterAll(async () => {
   await server?.stop()
   await cluster?.remove()
 })
-afterEach(() => cluster.run('drop trigger if exists broken on projects'))
+afterEach(() => mendTables())
 
-/** Makes each change of a project do something more, as the owner. */
-const breakProjects = (when: string, body: string) =>
+/** What the requests of a load, a login and a refresh write to. */
+const TABLES = ['projects', 'api_keys', 'sessions', 'sign_in_failures', 'audit_events']
+
+const FULL = `raise exception 'could not extend file: No space left on device' using errcode = 'disk_full';`
+
+/** Makes each change of these tables do something more, as the owner. */
+const breakTables = (tables: readonly string[], when: string, body: string) =>
   cluster.run(`
     create or replace function broken() returns trigger language plpgsql security definer as $$ begin ${body} end $$;
-    create trigger broken ${when} on projects for each row execute function broken()`)
+    ${tables.map((table) => `create trigger broken ${when} on ${table} for each row execute function broken();`).join('\n')}`)
+const breakProjects = (when: string, body: string) => breakTables(['projects'], when, body)
+const mendTables = () => cluster.run(TABLES.map((table) => `drop trigger if exists broken on ${table};`).join('\n'))
 
 test('every connection of the pool is in use for longer than anybody waits', async () => {
   const healthMs: number[] = []
@@ -54,12 +61,33 @@ test('every connection of the pool is in use for longer than anybody waits', asy
   for (const outcome of outcomes) expect(['503 TIMEOUT', '503 UNAVAILABLE']).toContain(outcome)
 })
 
+const REFRESH = 'mutation ($token: String!) { refresh(input: { refreshToken: $token }) { refreshToken } }'
+const LOGIN = 'mutation ($input: LoginInput!) { login(input: $input) { tokenType } }'
+
+test.each(TABLES)('the disk has no place for a row of %s', async (table) => {
+  const [{ email, refreshToken }] = people as [Person]
+  const login = () => see(server.url, LOGIN, { variables: { input: { email, password: PASSWORD } } })
+  const refresh = (token: string) => see(server.url, REFRESH, { variables: { token } })
+  await breakTables([table], 'before insert or update', FULL)
+  const told = [await login(), await refresh(refreshToken)]
+  await mendTables()
+  for (const one of told) {
+    expect(['200', '503 UNAVAILABLE']).toContain(one.outcome)
+    if (!isServed(one)) expect(one.retryAfter).not.toBeNull()
+  }
+  // Nobody has lost their session over it, nor waits for having tried.
+  const [, renewed] = told as [Seen, Awaited<ReturnType<typeof refresh>>]
+  const after = await refresh(isServed(renewed) ? renewed.data.refresh.refreshToken : refreshToken)
+  expect([after.outcome, (await login()).outcome]).toEqual(['200', '200'])
+  people[0] = { ...people[0]!, refreshToken: after.data.refresh.refreshToken }
+  if (['sessions', 'audit_events'].includes(table)) expect(told.map(isServed)[0]).toBe(false)
+})
+
 test('the disk is full', async () => {
-  const full = `raise exception 'could not extend file: No space left on device' using errcode = 'disk_full';`
   const { load, ...times } = await underLoad(server.url, people, async () => {
-    await breakProjects('before insert', full)
+    await breakTables(TABLES, 'before insert', FULL)
     await sleep(2_000)
-    await cluster.run('drop trigger broken on projects')
+    await mendTables()
   })
   const failure = 'PostgreSQL answers each new row with 53100, disk full, for 2 s'
   const failed = await expectBorne('disk-full', { failure, ...times }, { load, cluster })
