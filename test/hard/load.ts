@@ -82,7 +82,9 @@ export function startLoad(
   async function endKeys({ token }: Person): Promise<void> {
     while (!isStopped) {
       await sleep(PAUSE_MS)
-      const input = { name: 'to be revoked', service: 'load', scopes: ['read:projects'] }
+      // In production a key must end.
+      const expiresAt = new Date(Date.now() + 86_400_000).toISOString()
+      const input = { name: 'to be revoked', service: 'load', scopes: ['read:projects'], expiresAt }
       const made = await sawOne(address(), CREATE, { token, variables: { input } })
       if (!isServed(made)) continue
       const { secret, apiKey } = made.data.createApiKey
