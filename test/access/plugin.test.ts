@@ -1,6 +1,8 @@
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
 import { describe, expect, test } from '@jest/globals'
-import type { AccessContext } from '../../src/access/guard.ts'
-import { bare, principals, serve, told } from './fixture.ts'
+import { guardSchema, isPartlyDenied, type AccessContext } from '../../src/access/guard.ts'
+import { accessPlugin } from '../../src/access/plugin.ts'
+import { bare, contextOf, policyOf, principals, serve, told } from './fixture.ts'
 
 const sdl = `
   type Query {
@@ -297,4 +299,39 @@ describe('the schema alone, without the server', () => {
     const { errors } = await askBare('{ secrets }', { as: 'viewer' })
     expect(errors?.[0]?.toJSON()).toEqual((await ask('{ secrets }', { as: 'viewer' })).errors[0])
   })
+})
+
+test('who watches hears of what is denied ahead, and of nothing else', async () => {
+  const heard: string[][] = []
+  const onDenied = (_: unknown, denials: readonly { coordinate: string }[]) =>
+    void heard.push(denials.map(({ coordinate }) => coordinate))
+  const asking = serve(sdl, resolvers, { onDenied })
+  expect((await asking('{ open }', { as: 'viewer' })).errors).toEqual([])
+  // Which of the things are gems is known at run time.
+  expect(told(await asking('{ open things { id } }', { as: 'viewer' }))).toEqual(['things.1: FORBIDDEN'])
+  expect(heard).toEqual([])
+  expect(told(await asking('{ open secrets }', { as: 'viewer' }))).toEqual(['secrets: FORBIDDEN'])
+  expect(heard).toEqual([['Query.secrets']])
+})
+
+test('an operation that did not come over HTTP is decided as well, and only one that is denied in part is noted as such', async () => {
+  const policy = policyOf(sdl, resolvers)
+  const partly: boolean[] = []
+  const noting: ApolloServerPlugin<AccessContext> = {
+    requestDidStart: async () => ({
+      willSendResponse: async ({ contextValue, operation }) => {
+        partly.push(operation !== undefined && isPartlyDenied(contextValue, operation))
+      },
+    }),
+  }
+  const server = new ApolloServer<AccessContext>({
+    schema: guardSchema(policy.schema, policy),
+    plugins: [accessPlugin({ policy, mode: 'partial' }), noting],
+  })
+  for (const query of ['{ open }', '{ open secrets }', '{ secrets }']) {
+    const { body } = await server.executeOperation({ query }, { contextValue: contextOf('viewer') })
+    const errors = body.kind === 'single' ? (body.singleResult.errors ?? []) : []
+    expect(errors.length).toBe(query.includes('secrets') ? 1 : 0)
+  }
+  expect(partly).toEqual([false, true, false])
 })
