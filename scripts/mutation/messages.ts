@@ -24,6 +24,7 @@ export interface FileResult {
 
 export interface KnownTest {
   id: string
+  name: string
   file: string
   ms: number
 }

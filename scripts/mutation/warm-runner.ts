@@ -52,8 +52,8 @@ export class WarmRunner implements TestRunner {
     writeFileSync(COVER, JSON.stringify(cover))
     const [failure] = cover.failures
     if (failure) return { status: DryRunStatus.Error, errorMessage: `${failure.test}: ${failure.message}` }
-    const tests = cover.tests.map(({ id, file, ms }) => ({
-      ...{ id, name: id, fileName: file, timeSpentMs: ms },
+    const tests = cover.tests.map(({ id, name, file, ms }) => ({
+      ...{ id, name, fileName: file, timeSpentMs: ms },
       status: TestStatus.Success as const,
     }))
     return { status: DryRunStatus.Complete, tests, mutantCoverage: { static: cover.loading, perTest: perTest(cover) } }

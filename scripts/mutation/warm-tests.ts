@@ -57,7 +57,7 @@ async function load(file: string): Promise<State> {
   await import(pathToFileURL(resolve(file)).href)
   states.set(file, state)
   setState(state)
-  nameTests(file)
+  numberTests(file)
   return state
 }
 
@@ -68,18 +68,18 @@ function testsOf(block: Block = getState().rootDescribeBlock): Test[] {
   return block.children.flatMap((child) => (child.type === 'test' ? [child] : testsOf(child)))
 }
 
-/** Two tests of a file may have one name. */
-function nameTests(file: string): void {
-  const seen = new Map<string, number>()
-  for (const test of testsOf()) {
-    const path = [test.name]
-    for (let block = test.parent; block.parent; block = block.parent) path.unshift(block.name)
-    const name = `${file}: ${path.join(' ')}`
-    const times = (seen.get(name) ?? 0) + 1
-    seen.set(name, times)
-    ids.set(test, times === 1 ? name : `${name} #${times}`)
+/** By their place: two tests of a file may have one name, and a name may be another in the next process. */
+function numberTests(file: string): void {
+  for (const [at, test] of testsOf().entries()) {
+    ids.set(test, `${file} #${at + 1}`)
     modes.set(test, test.mode)
   }
+}
+
+function nameOf(test: Test): string {
+  const path = [test.name]
+  for (let block = test.parent; block.parent; block = block.parent) path.unshift(block.name)
+  return path.join(' ')
 }
 
 /** Runs some of the tests of the file that is loaded, to the first that fails. */
@@ -136,7 +136,7 @@ async function cover(sources: readonly string[], files: readonly string[]): Prom
     switchboard.currentTestId = between = `hooks ${file}`
     const { failure, ran } = await runTests(null)
     if (failure) failures.push(failure)
-    known.push(...ran.map((test) => ({ id: idOf(test), file, ms: test.duration ?? 0 })))
+    known.push(...ran.map((test) => ({ id: idOf(test), name: nameOf(test), file, ms: test.duration ?? 0 })))
   }
   const by = (place: string) =>
     Object.fromEntries(files.map((file) => [file, coverage.perTest[`${place} ${file}`] ?? {}]))

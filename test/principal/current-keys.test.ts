@@ -71,6 +71,16 @@ test('while changes may be missed, the keys are caught up with before anything i
   expect(done).toEqual(['allowed', 'kept up'])
 })
 
+test('while changes may be missed, a key that is not known even then is read once more', async () => {
+  const { done, tokens, verify } = givenSharedKeys({ isLive: false })
+  const elsewhere = givenTokens(givenKeys({ secret: `${secret}, and newest` })).issue(subject).token
+  await expect(async () => verify(elsewhere)).rejects.toThrow(refused('INVALID'))
+  expect(done).toEqual(['allowed', 'kept up', 'allowed', 'read again'])
+  const { token } = tokens.issue(subject)
+  await expect(async () => verify(`${token.slice(0, -4)}AAAA`)).rejects.toThrow(refused('INVALID'))
+  expect(done.slice(4)).toEqual(['allowed', 'kept up'])
+})
+
 test('keys that are shared with nobody are all there are', async () => {
   const verify = async () => givenTokens(own).verifyCurrent(madeElsewhere, () => Promise.reject(new Error('not asked')))
   await expect(verify).rejects.toThrow(refused('INVALID'))

@@ -34,7 +34,9 @@ test('each token that is shown is counted by how it was checked', async () => {
       // It is counted all the same.
     }
   }
-  const counted = [...(await metrics.text()).matchAll(/^tenantry_token_checks_total\{.*"(refused|remembered|verified)".*\} (\d+)$/gm)]
+  const counted = [
+    ...(await metrics.text()).matchAll(/^tenantry_token_checks_total\{.*"(refused|remembered|verified)".*\} (\d+)$/gm),
+  ]
   expect(Object.fromEntries(counted.map(([, check, times]) => [check, Number(times)]))).toEqual({
     verified: 1,
     remembered: 3,

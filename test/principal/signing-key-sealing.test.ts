@@ -40,11 +40,11 @@ test('a sealed key is AES-256-GCM under a key that HKDF makes for it alone, as t
 
 const bytesOf = (length: number) => `v1.${Buffer.alloc(length).toString('base64url')}`
 
-test.each([
-  ...['', 'v1', 'v1.', bytesOf(20), bytesOf(28), sealed.slice(3), `${sealed}.`, sealed.replace('v1.', 'v2.')],
-  ...[sealed.replace('v1.', '.')],
-])('what has not the form of a sealed key is told to be none: %s', (text) => {
-  expect(() => sealing.open(text, belongsTo)).toThrow('not a sealed key')
+test('what has not the form of a sealed key is told to be none', () => {
+  const [version, encoded = ''] = sealed.split('.')
+  const none = ['', 'v1', 'v1.', bytesOf(20), bytesOf(28), encoded, `.${encoded}`, `v2.${encoded}`, `${sealed}.`]
+  for (const text of none) expect(() => sealing.open(text, belongsTo)).toThrow('not a sealed key')
+  expect(version).toBe('v1')
 })
 
 const flipped = (at: number) => `${sealed.slice(0, at)}${sealed[at] === 'A' ? 'B' : 'A'}${sealed.slice(at + 1)}`
