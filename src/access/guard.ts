@@ -107,7 +107,7 @@ function guardTypeResolution(type: GraphQLAbstractType, policy: Policy): void {
   const resolveType = type.resolveType ?? defaultTypeResolver
   type.resolveType = (value, context: unknown, info, abstractType) => {
     const resolved = resolveType(value, context, info, abstractType)
-    const allow = (name: string | undefined) => allowedType(policy, name, context, info)
+    const allow = (name: string | undefined) => name && allowedType(policy, name, context, info)
     return isPromiseLike(resolved) ? Promise.resolve(resolved).then(allow) : allow(resolved)
   }
 }
@@ -117,14 +117,9 @@ function isPromiseLike<T>(value: PromiseLike<T> | T): value is PromiseLike<T> {
 }
 
 /** Throws for an object of a denied type, so that it is null with an error, even when only `__typename` is selected. */
-function allowedType(
-  policy: Policy,
-  name: string | undefined,
-  context: unknown,
-  info: GraphQLResolveInfo,
-): string | undefined {
-  const denial = name === undefined ? null : evaluate(policy.types.get(name) ?? nothing, powersOf(context))
-  if (name !== undefined && denial !== null && selectsOf(name, info)) throw denialError(name, denial)
+function allowedType(policy: Policy, name: string, context: unknown, info: GraphQLResolveInfo): string {
+  const denial = evaluate(policy.types.get(name) ?? nothing, powersOf(context))
+  if (denial !== null && selectsOf(name, info)) throw denialError(name, denial)
   return name
 }
 
