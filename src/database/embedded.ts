@@ -10,7 +10,7 @@ import type { Database, Surroundings } from './database.ts'
 import type { Entities } from './entities.ts'
 import { applyMigrations } from './migrate.ts'
 import { ormOptions } from './orm-options.ts'
-import { FROM_NOW_READ_ONLY, readThroughOrm, tellingOf } from './reading.ts'
+import { beginReadOnly, readThroughOrm, tellingOf } from './reading.ts'
 import { roles } from './roles.ts'
 import { assertServingRole } from './serving-role.ts'
 import { unwatched } from './watch.ts'
@@ -50,8 +50,7 @@ export async function openEmbedded(
       read: (form) => readThroughOrm(form, tellingOf(orm, watch)),
       // A statement of this engine holds up the process itself: nothing could be cancelled meanwhile.
       async begin(em, options) {
-        await em.begin(options)
-        if (options.readOnly) await em.execute(FROM_NOW_READ_ONLY)
+        await (options.readOnly ? beginReadOnly(em) : em.begin(options))
         return NEVER_CANCELLED
       },
       watch,

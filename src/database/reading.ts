@@ -162,14 +162,24 @@ function lend(client: PoolClient, em: EntityManager): Lent {
   return { em, takeBack }
 }
 
-/** On the engine whose dialect leaves out what `begin` is told. With one connection, each transaction sees one state anyway. */
-export const FROM_NOW_READ_ONLY = 'set transaction read only'
+/**
+ * Begins a transaction that only reads, on the engine whose dialect leaves out what `begin` is told. With one connection, each
+ * transaction sees one state anyway.
+ */
+export async function beginReadOnly(em: EntityManager): Promise<void> {
+  await em.begin()
+  try {
+    await em.execute(`select ${READ_ONLY}`)
+  } catch (error) {
+    await em.rollback().catch(() => undefined)
+    throw error
+  }
+}
 
 /** Reads through the ORM: for the engine whose one connection is the ORM's own. */
 export async function readThroughOrm({ reach, fork }: Form, tell: Tell): Promise<Reading> {
   const em = fork()
-  await em.begin()
-  await em.execute(FROM_NOW_READ_ONLY)
+  await beginReadOnly(em)
   return {
     async rowsOf(statement, values) {
       const { name, text } = statement
