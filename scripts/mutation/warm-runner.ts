@@ -89,12 +89,11 @@ export class WarmRunner implements TestRunner {
       const process = (this.#warm ??= new WarmProcess())
       const verdict = await process.run({ file, tests: wanted, ...mutant }, this.#patience(file))
       if (!isNoticed(verdict)) continue
-      if (typeof verdict === 'string') this.#dropWarm()
-      else if (!(await this.#standsWithout(process, file, verdict))) {
-        const noticed = await this.#alone(mutant, new Map([[file, wanted]]))
-        if (!noticed) continue
-      }
-      return [file, verdict]
+      if (typeof verdict === 'object' && (await this.#standsWithout(process, file, verdict))) return [file, verdict]
+      // What the mutants before it have left may have done that, or made it late.
+      this.#dropWarm()
+      const noticed = await this.#alone(mutant, new Map([[file, wanted]]))
+      if (noticed) return noticed
     }
     return null
   }
@@ -118,12 +117,10 @@ export class WarmRunner implements TestRunner {
     this.#warm = null
   }
 
-  /** Whether the test that has failed passes without the mutant; if not, the process is of no use any more. */
+  /** Whether the test that has failed passes without the mutant. */
   async #standsWithout(process: WarmProcess, file: string, { failure }: FileResult): Promise<boolean> {
     const again = await process.run({ file, tests: failure && [failure.test], mutant: null }, this.#patience(file))
-    if (!isNoticed(again)) return true
-    this.#dropWarm()
-    return false
+    return !isNoticed(again)
   }
 
   /** Those first that have noticed most of the same source, and of these the quickest. */
