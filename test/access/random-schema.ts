@@ -99,8 +99,10 @@ function fieldedType(c: Choices, shape: Shape, keyword: string, name: string): s
 
 function inputTypes(c: Choices): string {
   const rules = () => rulesOf(c, false).join(' ')
+  // One without rules of its own leads to the other's all the same.
+  const rulesOfN = c.chance(30) ? () => '' : rules
   return `
-    input N { a: Int ${rules()}  m: M ${rules()}  d: Int = 7 ${rules()}  n: N ${rules()}  e: M = { a: 7 } ${rules()} }
+    input N { a: Int ${rulesOfN()}  m: M ${rulesOfN()}  d: Int = 7 ${rulesOfN()}  n: N ${rulesOfN()}  e: M = { a: 7 } ${rulesOfN()} }
     input M { a: Int ${rules()}  n: N ${rules()}  d: Int = 7 ${rules()}  ints: [Int] ${rules()} }
     extend input M { late: Int ${rules()}  ms: [M] ${rules()} }`
 }
