@@ -127,10 +127,12 @@ function tokenGoals(parts: readonly Parts[]): Goal[] {
 /** What cores do that do nothing but hash, and what is lost to all that a login needs beside that. */
 const SHARE_OF_CORES = 90
 
-function signInGoals({ samples, parts }: Evidence): Goal[] {
-  const hashesPerSecond = ({ hashes }: Parts) => (hashes ? (1_000 * cpus) / hashes.cpuMs : null)
-  const share = ratioByRound(of(samples, 'ours', 'W4'), parts, ({ perSecond }) => perSecond, hashesPerSecond)
-  const percent = share === null ? null : 100 * share
+function signInGoals({ samples }: Pick<Evidence, 'samples'>): Goal[] {
+  const percent = median(
+    of(samples, 'ours', 'W4').map(({ perSecond, hashesPerSecond }) =>
+      hashesPerSecond === null ? null : (100 * perSecond) / hashesPerSecond,
+    ),
+  )
   const delay = (id: CaseId) => median(of(samples, 'ours', id).map(({ delayP99Ms }) => delayP99Ms))
   const late = { bound: '<', limit: 20, unit: ' ms' } as const
   return [

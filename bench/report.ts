@@ -124,7 +124,6 @@ function partTable(parts: PartFigures): string {
     ['an access token seen before, µs', figure(parts.seenTokenUs, 1)],
     ['an access token that is new, µs', figure(parts.newTokenUs, 1)],
     ['jsonwebtoken alone, HS256, µs', figure(parts.jsonwebtokenUs, 1)],
-    ['a password, on each core at once, ms', figure(parts.hashMs)],
   ]
   return table(['part', 'CPU'], rows)
 }

@@ -24,6 +24,8 @@ export interface Sample {
   postgresCpuUs: number | null
   /** Of the event loop, p99; null where it was not watched. */
   delayP99Ms: number | null
+  /** What all cores can hash in a second, just before and after; null where nobody logs in. */
+  hashesPerSecond: number | null
   /** How much of the machine was somebody else's meanwhile. */
   othersShare: number | null
 }
@@ -139,9 +141,11 @@ async function named<T>(server: Running, id: CaseId, work: () => Promise<T>): Pr
   }
 }
 
-function brief({ serverCpuUs, postgresCpuUs, perSecond, p50Ms, p99Ms, delayP99Ms }: Omit<Timed, 'case'>): string {
+function brief(taken: Omit<Timed, 'case'>): string {
+  const { serverCpuUs, postgresCpuUs, perSecond, p50Ms, p99Ms, delayP99Ms, hashesPerSecond } = taken
   const cpu = `${serverCpuUs?.toFixed(0) ?? '?'} + ${postgresCpuUs?.toFixed(0) ?? '?'} µs`
   const delay = delayP99Ms === null ? '' : `  event loop p99 ${delayP99Ms.toFixed(1)} ms`
+  const hashes = hashesPerSecond === null ? '' : `  of ${hashesPerSecond.toFixed(1)}/s hashes`
   const latency = `p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms`
-  return `${cpu.padStart(18)} ${perSecond.toFixed(perSecond < 10 ? 1 : 0).padStart(7)}/s  ${latency}${delay}`
+  return `${cpu.padStart(18)} ${perSecond.toFixed(perSecond < 10 ? 1 : 0).padStart(7)}/s  ${latency}${delay}${hashes}`
 }

@@ -15,6 +15,7 @@ export interface Figures {
   p50Ms: number | null
   p99Ms: number | null
   delayP99Ms: number | null
+  hashesPerSecond: number | null
 }
 
 export interface ServerFigures {
@@ -40,6 +41,7 @@ export function figuresOf(samples: readonly Sample[]): Figures[] {
       p50Ms: middle(({ p50Ms }) => p50Ms),
       p99Ms: middle(({ p99Ms }) => p99Ms),
       delayP99Ms: middle(({ delayP99Ms }) => delayP99Ms),
+      hashesPerSecond: middle(({ hashesPerSecond }) => hashesPerSecond),
     }
   })
 }
@@ -56,7 +58,7 @@ export function serverFiguresOf(visits: readonly Visit[]): ServerFigures[] {
   })
 }
 
-/** What single parts of our server cost: medians of the rounds. Microseconds of CPU, but for the hash. */
+/** What single parts of our server cost: medians of the rounds. Microseconds of CPU. */
 export function partFiguresOf(parts: readonly Parts[]) {
   const middle = (figure: (one: Parts) => number | undefined) => median(parts.map((one) => figure(one) ?? null))
   return {
@@ -66,7 +68,6 @@ export function partFiguresOf(parts: readonly Parts[]) {
     seenTokenUs: middle(({ tokens }) => tokens?.seenUs),
     newTokenUs: middle(({ tokens }) => tokens?.newUs),
     jsonwebtokenUs: middle(({ tokens }) => tokens?.jsonwebtokenUs),
-    hashMs: middle(({ hashes }) => hashes?.cpuMs),
   }
 }
 

@@ -1,5 +1,6 @@
 import { loader, type Load, type LoadResult } from './load.ts'
 import { look, spentBetween } from './measure.ts'
+import { hashesPerSecond } from './parts/parts.ts'
 import { cpus, onEveryCpu, type Running } from './processes.ts'
 import type { Bench, Sample } from './rounds.ts'
 import type { Person, Seed } from './seed.ts'
@@ -26,8 +27,16 @@ const signsIn = (id: CaseId) => id === 'W4' || id.startsWith('W7')
 
 type Timed = Omit<Sample, 'server' | 'case' | 'round'>
 
-/** Takes the time of a case, and checks its answers before and after. @throws Error where a request fails */
+/** Takes the time of a case; of logins, beside what the machine can hash in that minute: its speed changes from one to the next. */
 export async function timed(bench: Bench, server: Running, asked: Asked): Promise<Timed> {
+  if (asked.id !== 'W4') return { ...(await timedAlone(bench, server, asked)), hashesPerSecond: null }
+  const before = await hashesPerSecond(bench)
+  const taken = await timedAlone(bench, server, asked)
+  return { ...taken, hashesPerSecond: (before + (await hashesPerSecond(bench))) / 2 }
+}
+
+/** Takes the time of a case, and checks its answers before and after. @throws Error where a request fails */
+async function timedAlone(bench: Bench, server: Running, asked: Asked): Promise<Omit<Timed, 'hashesPerSecond'>> {
   const { client, seed } = bench
   const checked = checkedOf(asked)
   for (const call of checked) await send(server.url, call)
