@@ -59,7 +59,7 @@ function judgedSql(count: SqlCount | undefined): Goal {
 export function goalsOf(evidence: Evidence): Goal[] {
   return [
     ...requestGoals(evidence.samples),
-    ...workerGoals(evidence.samples),
+    ...workerGoals(evidence),
     judgedSql(evidence.sql.ours),
     ...accessGoals(evidence),
     ...tokenGoals(evidence.parts),
@@ -99,9 +99,9 @@ function requestGoals(samples: readonly Sample[]): Goal[] {
 }
 
 /** What the workers themselves cost, on one CPU. */
-function workerGoals(samples: readonly Sample[]): Goal[] {
+function workerGoals({ workers }: Pick<Evidence, 'workers'>): Goal[] {
   return (['W1', 'W2', 'W3'] as const).map((id) => {
-    const value = ratioByRound(of(samples, 'ours-two-workers', id), of(samples, 'ours', id), serverCpu)
+    const value = median(workers.filter((cost) => cost.case === id).map(({ toOne }) => toOne))
     return judged({ goal: `${id}: CPU a request with two workers, to one`, bound: '≤', limit: 1.1, value })
   })
 }

@@ -3,12 +3,15 @@ import type { Contestant } from './contestants.ts'
 import { rssOf } from './measure.ts'
 import type { Options } from './options.ts'
 import { measureParts, type Parts } from './parts/parts.ts'
-import { start, type Running } from './processes.ts'
+import type { Running } from './processes.ts'
 import type { Seed } from './seed.ts'
+import { ours, oursOnTwo } from './servers/ours.contestant.ts'
 import { readingCases } from './servers/raw.contestant.ts'
+import { startContestant } from './starting.ts'
 import { timed, type Asked } from './timing.ts'
 import { warmUp } from './warming.ts'
-import { casesOf, send, type CaseId } from './workloads.ts'
+import { compareWorkers, type WorkerCost } from './workers.ts'
+import { casesOf, type CaseId } from './workloads.ts'
 
 /** One timed run. */
 export interface Sample {
@@ -54,14 +57,16 @@ export interface Measured {
   samples: Sample[]
   visits: Visit[]
   parts: Parts[]
+  workers: WorkerCost[]
 }
 
 /** Starts each server alone, once a round, and times what it does. */
 export async function runRounds(bench: Bench): Promise<Measured> {
-  const measured: Measured = { samples: [], visits: [], parts: [] }
+  const measured: Measured = { samples: [], visits: [], parts: [], workers: [] }
   const { rounds } = bench.options
+  const takesPart = (one: Contestant) => bench.contestants.includes(one)
   for (let round = 1; round <= rounds; round += 1) {
-    if (bench.contestants.some(({ name }) => name === 'ours')) {
+    if (takesPart(ours)) {
       bench.say(`round ${round} of ${rounds}: parts of ours`)
       measured.parts.push(await measureParts(bench, round))
     }
@@ -71,25 +76,12 @@ export async function runRounds(bench: Bench): Promise<Measured> {
       measured.samples.push(...samples)
       measured.visits.push(visited)
     }
+    if (takesPart(ours) && takesPart(oursOnTwo)) {
+      bench.say(`round ${round} of ${rounds}: one worker and two, in turns`)
+      measured.workers.push(...(await compareWorkers(bench, round)))
+    }
   }
   return measured
-}
-
-/** What a server is asked first: the first request of the first case that it takes part in. */
-export function probeOf(contestant: Contestant, seed: Seed, cases: readonly CaseId[]) {
-  return async (url: string): Promise<unknown> => {
-    for (const id of cases) {
-      const [call] = id === 'W5' ? [] : await contestant.calls(id, seed, url)
-      if (call) return send(url, call)
-    }
-    return null
-  }
-}
-
-/** Starts a server for a contestant. */
-export function startContestant({ seed }: Bench, contestant: Contestant, cases: readonly CaseId[]): Promise<Running> {
-  const probe = probeOf(contestant, seed, ['W0', 'W1', ...cases])
-  return start({ program: contestant.program, settings: contestant.settings(seed), probe })
 }
 
 /** What a server does of the cases: all that read first, which every server has in common, so that memory can be compared. */

@@ -16,7 +16,7 @@ export interface Asked {
 /** As many logins as are hashed at once, and as many that wait: more would only wait longer. */
 const LOGIN_CONNECTIONS = 2 * cpus
 
-/** Times the other windows: at the end of one, a core has nothing left to hash while another one hashes its last. */
+/** Times the other windows: at the end of one, a core has nothing left to hash while another one hashes its last. And a p99 beside logins has few to be of. */
 const LOGIN_WINDOWS = 3
 
 /** Refreshing is checked as it goes: each request needs the answer before it. A login costs as much as hundreds of others. */
@@ -68,8 +68,11 @@ async function watched(server: Running, run: () => Promise<LoadResult>) {
 
 export function loadOf({ options }: Bench, { url }: Running, { id, calls }: Asked): Load {
   const { connections, seconds } = options
-  if (id === 'W4') return { url, calls, connections: LOGIN_CONNECTIONS, seconds: LOGIN_WINDOWS * seconds }
-  return { url, calls, connections, seconds }
+  return {
+    ...{ url, calls },
+    connections: id === 'W4' ? LOGIN_CONNECTIONS : connections,
+    seconds: signsIn(id) ? LOGIN_WINDOWS * seconds : seconds,
+  }
 }
 
 /** Loads a server as the case wants it. */

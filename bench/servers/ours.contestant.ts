@@ -43,10 +43,7 @@ export const ours: Contestant = {
   calls: async (id, seed) => graphqlCalls(id, seed, seed.large.ourDeepCursor),
 }
 
-/**
- * The same with two workers. On the one CPU that a server has they are no faster: what they cost is what is measured. They are
- * asked whatever the one is asked before it is compared with them, or they would have less of their code compiled.
- */
+/** The same with two workers. On the one CPU that a server has they are no faster: what they cost is what is measured. */
 export const oursOnTwo: Contestant = {
   ...ours,
   name: 'ours-two-workers',
