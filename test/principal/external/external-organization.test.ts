@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { expectError, givenMember, givenPerson, startServer, type Person, type TestServer } from '../../harness.ts'
 import { countStatements, eventsOf, givenOperator, operate, type Operator } from '../../platform/given-operator.ts'
+import { mayActFor } from '../../../src/principal/external/external-caller.ts'
 import { givenIssuer, trusting, type Issuer } from './given-issuer.ts'
+import { trustedBySettings } from './given-settings.ts'
 
 let server: TestServer
 let operator: Operator
@@ -49,6 +51,7 @@ const expectUnknown = async (token: string) => {
   const answer = await read(token)
   expect(answer.status).toBe(403)
   expectError(answer, 'FORBIDDEN', 'UNKNOWN_ORGANIZATION')
+  expect(answer.errors[0]?.message).toBe('The token names no organization that its issuer may speak for')
   const unknown = await read(tokenFor('0198f1c0-0000-7000-8000-000000000000'))
   expect(answer.errors).toEqual(unknown.errors)
 }
@@ -88,6 +91,13 @@ test.each(['unknown', 'a\0b', '\ud800', "' or 1=1 --", '__proto__', 'x'.repeat(2
 test('an issuer that speaks for one organization speaks for no other', async () => {
   await expectReads(tokenFor(ada.organizationId, acmeAlone), ada)
   await expectUnknown(tokenFor(bob.organizationId, acmeAlone))
+})
+
+test('the one that an issuer speaks for is named by its id, however that is spelled, or by its slug', () => {
+  const acme = { id: ada.organizationId, slug: 'acme', suspendedAt: null, requiresTenantApiKey: false }
+  const speaksFor = (organization: string | null) => mayActFor({ ...trustedBySettings({}), organization }, acme)
+  for (const name of [null, acme.id, acme.id.toUpperCase(), 'acme']) expect(speaksFor(name)).toBe(true)
+  for (const name of [bob.organizationId, 'ACME', 'rivals', '']) expect(speaksFor(name)).toBe(false)
 })
 
 test('an external id is set by an operator, in force on the next request, and recorded', async () => {
@@ -147,8 +157,18 @@ test('X-Tenant-Id is the organization of the token, or the request is refused', 
   const token = tokenFor(ada.organizationId)
   await expectReads(token, ada, { 'x-tenant-id': ada.organizationId.toUpperCase() })
   for (const tenant of [bob.organizationId, 'nonsense', ada.organizationSlug]) {
-    expectError(await read(token, { 'x-tenant-id': tenant }), 'FORBIDDEN', 'NOT_THE_TOKENS_ORGANIZATION')
+    const answer = await read(token, { 'x-tenant-id': tenant })
+    expectError(answer, 'FORBIDDEN', 'NOT_THE_TOKENS_ORGANIZATION')
+    expect(answer.errors[0]?.message).toBe("X-Tenant-Id is not the token's organization")
   }
+})
+
+test('a token that says no issuer has none looked up, whatever organization it is sent for', async () => {
+  const find = jest.spyOn(server.app.services.external.issuers, 'find')
+  const answer = await read(byId.token({ iss: undefined }), { 'x-tenant-id': ada.organizationId })
+  expectError(answer, 'UNAUTHENTICATED', 'INVALID')
+  expect(find).not.toHaveBeenCalled()
+  find.mockRestore()
 })
 
 test('an API key beside the token makes it ambiguous', async () => {
@@ -201,7 +221,11 @@ test('a suspended organization is not spoken for until it is reinstated, a delet
   const tokens = [tokenFor(admin.organizationId), bySlug.token({ org: 'closing' })]
   for (const token of tokens) await expectReads(token, admin)
   expect((await operate(server, operator, 'suspend', admin.organizationId)).errors).toEqual([])
-  for (const token of tokens) expectError(await read(token), 'FORBIDDEN', 'ORGANIZATION_SUSPENDED')
+  for (const token of tokens) {
+    const answer = await read(token)
+    expectError(answer, 'FORBIDDEN', 'ORGANIZATION_SUSPENDED')
+    expect(answer.errors[0]?.message).toBe("The token's organization is suspended")
+  }
   expect((await operate(server, operator, 'reinstate', admin.organizationId)).errors).toEqual([])
   for (const token of tokens) await expectReads(token, admin)
 

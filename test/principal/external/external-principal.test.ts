@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { newApiKeySecret } from '../../../src/principal/api-key-secret.ts'
+import { externalPrincipal } from '../../../src/principal/external/external-principal.ts'
 import { expectError, givenPerson, givenProject, startServer, type Person, type TestServer } from '../../harness.ts'
 import { givenIssuer, trusting, type Issuer } from './given-issuer.ts'
+import { trustedBySettings } from './given-settings.ts'
 
 let server: TestServer
 let issuer: Issuer
@@ -219,4 +221,12 @@ test('a token that needs a fetch is refused before it, where its address has had
   } finally {
     await Promise.all([limited.close(), fresh.close()])
   }
+})
+
+test('to the access rules it is of its own kind, and of no other', () => {
+  const trusted = trustedBySettings({ issuer: issuer.issuer })
+  const claims = { iss: issuer.issuer, sub: 'somebody', scope: 'api:read' }
+  const { powers } = externalPrincipal(server.app.services.scopes, trusted, claims, ada.organizationId)
+  expect([...powers.kinds]).toEqual(['EXTERNAL'])
+  expect(powers.role).toBeNull()
 })

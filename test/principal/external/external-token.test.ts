@@ -150,6 +150,7 @@ const REFUSED: readonly [
     'INVALID',
     'exp is not after iat',
   ],
+  ['exp at iat', () => token({ iat: nowSeconds() + 30, exp: nowSeconds() + 30 }), 'INVALID', 'exp is not after iat'],
   ['a life of two days', () => token({ exp: nowSeconds() + 2 * 86_400 }), 'INVALID', 'lifetime is too long'],
   [
     'two days left, without iat',
@@ -200,6 +201,8 @@ const REFUSED: readonly [
     'MALFORMED',
     'header is not an object',
   ],
+  ['a header that is null', () => token().replace(/^[^.]+/, encoded('null')), 'MALFORMED', 'header is not an object'],
+  ['a header that is a number', () => token().replace(/^[^.]+/, encoded('7')), 'MALFORMED', 'header is not an object'],
   ['a header that is no JSON', () => token().replace(/^[^.]+/, encoded('{')), 'MALFORMED', 'header is not JSON'],
   [
     'a header that is no UTF-8',
@@ -296,12 +299,36 @@ test('why a token is refused is for the log, without the token', async () => {
   expect(server.logged.join('\n')).not.toContain(text.split('.')[2])
 })
 
+/** What a token says at a moment, to those who trust an issuer of a name. */
+function claimsAt(text: string, seconds: number, name = issuer.issuer) {
+  const trusted = trustedBySettings({ issuer: name })
+  return verifiedClaims(readExternalToken(text, trusted), issuer.keys[0]!.publicKey, trusted, seconds)
+}
+const refusal = (reason: string, cause: string) =>
+  expect.objectContaining({ cause, extensions: expect.objectContaining({ reason }) })
+
 test('a key never verifies what an issuer says that it is not of, whoever has looked it up', () => {
-  const { publicKey } = issuer.keys[0]!
-  const claimsAs = (name: string) => {
-    const trusted = trustedBySettings({ issuer: name })
-    return verifiedClaims(readExternalToken(token(), trusted), publicKey, trusted, nowSeconds())
-  }
-  expect(claimsAs(issuer.issuer)).toMatchObject({ iss: issuer.issuer, sub: 'somebody' })
-  expect(() => claimsAs(other.issuer)).toThrow(expect.objectContaining({ cause: 'iss is another' }))
+  expect(claimsAt(token(), nowSeconds())).toMatchObject({ iss: issuer.issuer, sub: 'somebody' })
+  expect(() => claimsAt(token(), nowSeconds(), other.issuer)).toThrow(refusal('INVALID', 'iss is another'))
+})
+
+test('times count to the second: a clock may be a minute off, and a life is a day and that minute', () => {
+  const day = 86_400
+  for (const [claims, at] of [
+    [{ iat: 1_060, nbf: 1_060, exp: 2_000 }, 1_000],
+    [{ iat: 1_000, exp: 2_000 }, 2_059.9],
+    [{ iat: 1_000, exp: 1_060 + day }, 1_000],
+    [{ iat: undefined, exp: 1_060 + day }, 1_000],
+    [{ iat: 0, nbf: 0, exp: 600 }, 100],
+  ] as const)
+    expect(claimsAt(token(claims), at)).toMatchObject({ iss: issuer.issuer })
+  for (const [claims, at, reason, cause] of [
+    [{ iat: 1_060.1, exp: 2_000 }, 1_000, 'INVALID', 'iat or nbf is in the future'],
+    [{ iat: 1_000, exp: 2_000 }, 2_060, 'EXPIRED', 'exp has passed'],
+    [{ iat: 1_000, exp: 1_060.1 + day }, 1_000, 'INVALID', 'lifetime is too long'],
+    [{ iat: -1, exp: 600 }, 100, 'INVALID', 'iat is of another type'],
+    [{ iat: undefined, nbf: -1, exp: 600 }, 100, 'INVALID', 'nbf is of another type'],
+    [{ iat: undefined, exp: -1 }, -30, 'INVALID', 'exp is missing or of another type'],
+  ] as const)
+    expect(() => claimsAt(token(claims), at)).toThrow(refusal(reason, cause))
 })

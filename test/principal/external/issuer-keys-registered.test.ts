@@ -3,6 +3,7 @@ import { createLogger } from '../../../src/http/log.ts'
 import { holdIssuerKeys, type IssuerKeys } from '../../../src/principal/external/issuer-keys.ts'
 import { readKeySet, type KeySet } from '../../../src/principal/external/key-set.ts'
 import type { TrustedIssuer } from '../../../src/principal/external/trusted-issuer.ts'
+import { createMetrics, type Metrics } from '../../../src/watching/metrics.ts'
 import { givenKeyPair } from './given-issuer.ts'
 import { trustedBySettings } from './given-settings.ts'
 
@@ -18,21 +19,24 @@ let logged: string[]
 /** The issuers that were asked, in that order. */
 let asked: string[]
 /** What they answer. */
-let answer: KeySet
+let answer: () => KeySet | Promise<KeySet>
+let metrics: Metrics
 
 beforeEach(() => {
   now = Date.UTC(2026, 0, 1)
   asked = []
   logged = []
-  answer = ONE_KEY
+  answer = () => ONE_KEY
+  metrics = createMetrics()
   keys = holdIssuerKeys({
     clock: () => now,
+    metrics: metrics.credentials,
     log: createLogger('info', { write: (line: string) => void logged.push(line) }),
     source:
       ({ issuer }) =>
       async () => {
         asked.push(issuer)
-        return answer
+        return answer()
       },
   })
 })
@@ -87,9 +91,13 @@ test('registering, using and disabling over and over makes twenty fetches in a m
     now += 100
   }
   expect(asked.length).toBe(20)
+  const msg = 'the keys of an issuer were not fetched: those of its organization are fetched too often'
   expect(logged.map((line) => JSON.parse(line))).toMatchObject(
-    Array.from({ length: 80 }, (_, index) => ({ level: 40, issuer: `https://round-${index + 20}.test` })),
+    Array.from({ length: 80 }, (_, index) => ({ level: 40, issuer: `https://round-${index + 20}.test`, msg })),
   )
+  const text = await metrics.text()
+  expect(text).toContain('tenantry_issuer_key_fetches_total{outcome="ok"} 20')
+  expect(text).toContain('tenantry_issuer_key_fetches_total{outcome="not_allowed"} 80')
   expect(await find(registered('of-another', 'other'))).toBe('found')
   expect(await find(configured)).toBe('found')
   now += MINUTE - 10_000
@@ -123,12 +131,13 @@ test('of all organizations a thousand issuers are held, and those of the configu
 test('of all organizations ten thousand keys are held, whenever an issuer has begun to publish as many', async () => {
   const issuers: TrustedIssuer[] = []
   for (let number = 0; number < 6; number += 1) issuers.push(...(await use(20, `org-${number}`)))
-  answer = readKeySet({ keys: [...Array.from({ length: 99 }, (_, kid) => ({ ...jwk, kid: String(kid) })), jwk] })
+  const many = readKeySet({ keys: [...Array.from({ length: 99 }, (_, kid) => ({ ...jwk, kid: String(kid) })), jwk] })
+  answer = () => many
   now += MINUTE
   for (const issuer of issuers) expect(await find(issuer, 'unknown')).toMatch('no key fits')
   expect(issuers.map((issuer) => asked.filter((name) => name === issuer.issuer).length)).toEqual(Array(120).fill(2))
   // Not `held`, which would begin anew for what is dropped, and so drop others.
-  answer = ONE_KEY
+  answer = () => ONE_KEY
   for (const issuer of issuers.slice(20).reverse()) expect(await find(issuer)).toBe('found')
   expect(asked.length).toBe(240)
   for (const issuer of issuers.slice(0, 20)) expect(isHeld(issuer)).toBe(false)
@@ -148,4 +157,57 @@ test('where no more is fetched for an organization, what is known serves, and wh
   expect(await find(forgotten)).toBe(NOT_KNOWN)
   now += MINUTE
   expect(await find(forgotten)).toBe('found')
+})
+
+test('keys are fetched when they are due or lacking, and not whenever they are asked for', async () => {
+  await find(configured)
+  now += 10 * MINUTE - 1
+  expect(isHeld(configured)).toBe(true)
+  expect(await find(configured)).toBe('found')
+  expect(asked.length).toBe(1)
+  now += 1
+  expect(isHeld(configured)).toBe(true)
+  expect(asked.length).toBe(2)
+})
+
+test('an issuer that an organization has registered is asked once in 30 seconds, also where it fails', async () => {
+  answer = () => Promise.reject(new Error('down'))
+  const issuer = registered('failing')
+  for (const pause of [0, 3_000, 26_999]) {
+    now += pause
+    expect(await find(issuer)).toBe(NOT_KNOWN)
+  }
+  // Looking alone fetches nothing.
+  now += 1
+  expect(isHeld(issuer)).toBe(false)
+  expect(asked.length).toBe(1)
+  await find(issuer)
+  expect(asked.length).toBe(2)
+})
+
+test('the 30 seconds begin when the issuer is asked, and not when it has answered', async () => {
+  answer = () => {
+    now += 5_000
+    return ONE_KEY
+  }
+  await find(configured)
+  now += 25_000
+  await find(configured, 'unknown')
+  expect(asked.length).toBe(2)
+})
+
+test('those who have waited for one fetch go on one by one, with room for others between them', async () => {
+  const { promise, resolve } = Promise.withResolvers<KeySet>()
+  answer = () => promise
+  let turn = 0
+  const turns: number[] = []
+  const finding = Array.from({ length: 100 }, () => find(configured).then(() => turns.push(turn)))
+  let beating = setImmediate(function beat() {
+    turn += 1
+    beating = setImmediate(beat)
+  })
+  resolve(ONE_KEY)
+  await Promise.all(finding)
+  clearImmediate(beating)
+  expect(new Set(turns).size).toBeGreaterThan(90)
 })

@@ -141,6 +141,32 @@ test('an issuer that was never reached is asked once in 30 seconds too', async (
   ])
 })
 
+test('an issuer of the settings that was never reached is asked again after 3 seconds, and not by looking alone', async () => {
+  fail()
+  await find('first')
+  later(2_999)
+  await find('first')
+  expect(issuer.asked.keys).toBe(1)
+  issuer.answering = null
+  later(1)
+  expect(isHeld('first')).toBe(false)
+  expect(await find('first')).toBe('found')
+  expect(issuer.asked.keys).toBe(2)
+})
+
+test('an issuer that fails while its keys are good is asked for others as seldom as ever', async () => {
+  await find('first')
+  fail()
+  later(30_000)
+  await find('unknown')
+  later(29_999)
+  await find('unknown')
+  expect(issuer.asked.keys).toBe(2)
+  later(1)
+  await find('unknown')
+  expect(issuer.asked.keys).toBe(3)
+})
+
 test('where one issuer does not answer, another is asked', async () => {
   hang()
   const other = await givenIssuer()
