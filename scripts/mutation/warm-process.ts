@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Answer, Cover, FileResult, FileRun, Question } from './messages.ts'
 
@@ -10,7 +11,12 @@ export class WarmProcess {
   readonly #child: ChildProcess
 
   constructor() {
-    this.#child = fork(program, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: ['--no-warnings'] })
+    this.#child = fork(program, [], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      execArgv: ['--no-warnings'],
+      // In the folder with the mutated sources, which goes when the run ends.
+      env: { ...process.env, NODE_COMPILE_CACHE: resolve('.compile-cache') },
+    })
   }
 
   /** Runs all tests without a mutant, and tells what each of them reaches. @throws Error where the process ends */
