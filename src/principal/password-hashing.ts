@@ -42,13 +42,19 @@ const scheme = '$hmac-bcrypt$v=1'
 const storedShape = /^(\$hmac-bcrypt\$v=1)?(\$2[aby]\$(0[4-9]|1\d)\$[./A-Za-z\d]{53})$/
 
 /**
+ * The threads yield to the event loop and to PostgreSQL, or a flood of sign-ins would slow everybody else's requests; at 5 they
+ * still get a quarter of a CPU that is busy all the time. Elsewhere than on Linux this is the priority of the whole process.
+ */
+const niceIncrement = process.platform === 'linux' ? 5 : 0
+
+/**
  * Makes the pool of worker threads that hash passwords: on the event loop, each would stall every request for half a
  * second. The threads start with the first password, and end after a minute without one.
  */
 export function createPasswordHasher(settings: PasswordHasherSettings): PasswordHasher {
   const { cost, threads, maxQueue, pepper, metrics = createMetrics().credentials } = settings
   const filename = new URL('./password-worker.ts', import.meta.url).href
-  const pool = new Piscina({ filename, minThreads: 0, maxThreads: threads, idleTimeout: 60_000 })
+  const pool = new Piscina({ filename, minThreads: 0, maxThreads: threads, idleTimeout: 60_000, niceIncrement })
   const decoy = decoyOf(cost)
   let unfinished = 0
 

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHmac } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { promisify } from 'node:util'
 import { hashSync } from 'bcryptjs'
 import { afterAll, expect, test } from '@jest/globals'
@@ -42,6 +44,23 @@ test('a password is verified, and another is not', async () => {
 test('one password has two hashes', async () => {
   expect(await hasher.hash('correct horse 7')).not.toBe(await hasher.hash('correct horse 7'))
 })
+
+const onLinux = process.platform === 'linux' ? test : test.skip
+
+onLinux('who hashes yields to the event loop, which keeps its priority', async () => {
+  const own = getPriority(process.pid)
+  await givenHasher().hash('correct horse 7')
+  expect(prioritiesOfThreads()).toContain(Math.min(19, own + 5))
+  expect(getPriority(process.pid)).toBe(own)
+})
+
+/** proc_pid_stat(5): the 19th field; the second is the thread's name in brackets, in which anything may stand. */
+function prioritiesOfThreads(): number[] {
+  return readdirSync('/proc/self/task').map((thread) => {
+    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])
+  })
+}
 
 test('the same characters in other code points are the same password', async () => {
   const stored = await hasher.hash('caf\u00e9 \u212b 2026')
