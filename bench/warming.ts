@@ -20,11 +20,9 @@ const GAIN = 0.95
  */
 export async function warmUp(bench: Bench, server: Running, asked: Asked): Promise<void> {
   for (const call of checkedOf(asked)) await send(server.url, call)
-  // A login is what it is from the first: a hash.
-  const parts = asked.id === 'W4' ? 1 : MOST_PARTS
   let cheapest = Infinity
   let steady = 0
-  for (let part = 0; part < parts && steady < STEADY_PARTS; part += 1) {
+  for (let part = 0; part < MOST_PARTS && steady < STEADY_PARTS; part += 1) {
     const cost = await costOf(bench, server, asked)
     steady = cost > cheapest * GAIN ? steady + 1 : 0
     cheapest = Math.min(cheapest, cost)
