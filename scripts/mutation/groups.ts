@@ -42,7 +42,12 @@ export const mutationGroups: Readonly<Record<string, MutationGroup>> = {
       'src/principal/external',
       'address-rules exchanged-token external-caller external-principal external-token identify-external key-cache key-set trusted-issuer',
     ),
-    tests: ['test/principal/external/*.test.ts', 'test/issuer/tokens.test.ts', 'test/oauth/token-exchange.test.ts'],
+    tests: [
+      'test/principal/external/*.test.ts',
+      'test/issuer/tokens.test.ts',
+      'test/oauth/*exchange*.test.ts',
+      'test/oauth/restarts.postgres.test.ts',
+    ],
     needsDatabase: true,
   },
   callers: {

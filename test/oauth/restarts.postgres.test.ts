@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import { givenApiKey, PROJECTS } from '../api-key/given-api-key.ts'
 import { createDatabase, expectError, givenPerson, startServer, type Person, type TestServer } from '../harness.ts'
+import { givenProvider, givenRegistration, onThisMachine } from '../issuer/given-registration.ts'
 import { givenIssuer, trusting, type Issuer } from '../principal/external/given-issuer.ts'
 import { givenLogin, stateOf } from '../session/given-sessions.ts'
 import { exchange, givenKeyToken, givenRevoked, stateTold, tokenIn } from './given-grants.ts'
@@ -26,7 +27,7 @@ afterEach(() => server.close())
 
 /** An instance that trusts the issuer with this, or with nothing. */
 const startedWith = (trust: Record<string, unknown> | null) =>
-  startServer({ databaseUrl: database.url, settings: trust ? trusting([issuer, trust]) : {} })
+  startServer({ databaseUrl: database.url, settings: { ...onThisMachine, ...(trust && trusting([issuer, trust])) } })
 
 /** Ends the instance and starts another on what it has left behind. */
 async function restart(trust: Record<string, unknown> | null): Promise<void> {
@@ -89,4 +90,17 @@ test('an issuer that may speak for another organization alone speaks for the fir
   const other = await givenPerson(server, 'Rivals')
   await restart({ organization: other.organizationId })
   expectError(await server.send(PROJECTS, { token }), 'FORBIDDEN', 'UNKNOWN_ORGANIZATION')
+})
+
+test('the token of an issuer that an organization has registered is accepted by who has not heard of that issuer yet', async () => {
+  const provider = await givenProvider()
+  try {
+    await givenRegistration(server, admin, provider.issuer)
+    const headers = { 'x-tenant-id': admin.organizationId }
+    const token = tokenIn(await exchange(server, provider.token(), {}, headers))
+    await restart({})
+    expect((await server.send(PROJECTS, { token })).errors).toEqual([])
+  } finally {
+    await provider.close()
+  }
 })

@@ -42,6 +42,7 @@ test('without a kid the one key that fits is meant, and none where several do', 
   expect(finds([rsa.jwk, another.jwk], { alg: 'RS256' })).toBe(false)
   expect(finds([bare(rsa.jwk), bare(another.jwk)], { alg: 'RS256' })).toBe(false)
   expect(finds([bare(rsa.jwk)], { alg: 'RS256', kid: 'rsa' })).toBe(false)
+  for (const alg of ['RS256', 'ES256'] as const) expect(finds([bare(rsa.jwk), bare(ec.jwk)], { alg })).toBe(true)
 })
 
 test('a kid that is there twice is nobody, whatever the two are', () => {
@@ -66,6 +67,7 @@ test.each<[string, JsonWebKey]>([
   ['RSA of more than 8,192 bits', huge],
   ['RSA with an exponent of 1', { ...rsa.jwk, e: 'AQ' }],
   ['RSA with an exponent of 5 bytes', { ...rsa.jwk, e: 'AQAAAAE' }],
+  ['RSA with the smallest exponent of 5 bytes', { ...rsa.jwk, e: 'AQAAAAA' }],
   ['RSA that is none', { ...rsa.jwk, n: 7 as unknown as string }],
   ['RSA without a modulus', { kty: 'RSA', e: 'AQAB', kid: 'rsa' }],
   ['a private key', { ...rsa.privateKey.export({ format: 'jwk' }), kid: 'rsa' }],
@@ -86,6 +88,14 @@ test.each<[string, JsonWebKey]>([
     expect(finds([jwk], { alg })).toBe(false)
   }
   expect(finds([jwk, another.jwk], { alg: 'RS256', kid: 'another' })).toBe(true)
+})
+
+test.each<[string, JsonWebKey]>([
+  ['RSA of 8,192 bits', { ...huge, n: Buffer.alloc(1_024, 0xff).toString('base64url') }],
+  ['RSA with an exponent of 3', { ...rsa.jwk, e: 'Aw' }],
+  ['RSA with the largest exponent of 4 bytes', { ...rsa.jwk, e: '_____w' }],
+])('the last that is taken: %s', (_, key) => {
+  expect(finds([key], { alg: 'RS256' })).toBe(true)
 })
 
 test('a key that says it verifies is taken, and what is beside it does not matter', () => {
