@@ -185,3 +185,11 @@ test("an issuer that the server trusts of its own is never an organization's, wh
   expect(issuers.find('another', acme.organizationId)).toBe(theirs)
   expect(issuers.find('another')).toBeNull()
 })
+
+test('where no organization can register any, there are the issuers of the server alone', () => {
+  const issuers = createIssuers({ ownIssuer: 'own', configured: [{ issuer: 'configured' } as TrustedIssuer] })
+  for (const ask of [issuers.find, issuers.held]) {
+    expect(ask('configured', acme.organizationId)).toEqual({ issuer: 'configured' })
+    expect(ask('another', acme.organizationId)).toBeNull()
+  }
+})
