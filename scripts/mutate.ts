@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { Stryker } from '@stryker-mutator/core'
-import { makeEmbeddedImage, removeEmbeddedImage } from '../test/make-embedded-image.ts'
+import { makeDatabaseImage, removeDatabaseImage } from '../test/make-database-image.ts'
 import { mutationGroups, type MutationGroup } from './mutation/groups.ts'
 import { TEST_FILES } from './mutation/warm-runner.ts'
 import { explainedIn, inOneLine, isProven, scoresOf, type FileScore, type Mutant } from './mutation/survivors.ts'
@@ -89,7 +89,7 @@ function tell(scores: readonly FileScore[]): void {
 const wanted = wantedFiles(process.argv.slice(2))
 const explained = explainedIn(readFileSync('docs/mutation.md', 'utf8'))
 Object.assign(process.env, properties)
-if (wanted.size > 0) await makeEmbeddedImage()
+if (wanted.size > 0) await makeDatabaseImage()
 for (const [name, group] of Object.entries(mutationGroups)) {
   const files = group.sources.filter((file) => wanted.has(file))
   if (files.length === 0) continue
@@ -97,4 +97,4 @@ for (const [name, group] of Object.entries(mutationGroups)) {
   tell(scores)
   if (!scores.every(isProven)) process.exitCode = 1
 }
-await removeEmbeddedImage()
+await removeDatabaseImage()

@@ -1,7 +1,7 @@
-import { removeEmbeddedImage } from './make-embedded-image.ts'
+import { removeDatabaseImage } from './make-database-image.ts'
 import { sumSweeps } from './secrets-sweep.ts'
 
 export default async function tearDown() {
-  await removeEmbeddedImage()
+  await removeDatabaseImage()
   sumSweeps()
 }

@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { expect } from '@jest/globals'
-import { Client } from 'pg'
 import { createApp, type App } from '../src/app.ts'
 import { loadConfig } from '../src/config.ts'
 import { createLogger } from '../src/http/log.ts'
+import { createMigratedDatabase, POSTGRES_URL } from './databases.ts'
 import { ownerOf } from './given-owner.ts'
 import { embeddedImage } from './embedded-image.ts'
 import { noteHeaders, noteSecretsIn, noteSettings, sweepServer } from './secrets-sweep.ts'
 
-/** The PostgreSQL server that the suite runs on; without one, each test server has an embedded database in memory. */
-export const POSTGRES_URL = process.env.DATABASE_URL
+export { createDatabase, POSTGRES_URL } from './databases.ts'
 
 /** The Redis that the suite's rate limits are counted in; without one, in the database. */
 export const REDIS_URL = process.env.REDIS_URL
@@ -78,24 +77,9 @@ const redisOf = (databaseUrl: string | undefined) => ({
   REDIS_KEY_PREFIX: `test:${databaseUrl ? new URL(databaseUrl).pathname.slice(-32) : randomUUID()}:`,
 })
 
-/** Makes an empty database on the PostgreSQL server. @returns its URL, and what drops it. */
-export async function createDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
-  const name = `tenantry_test_${randomUUID().replaceAll('-', '')}`
-  const onServer = async (statement: string) => {
-    const client = new Client({ connectionString: POSTGRES_URL })
-    await client.connect()
-    await client.query(statement)
-    await client.end()
-  }
-  await onServer(`create database ${name}`)
-  const url = new URL(POSTGRES_URL ?? '')
-  url.pathname = `/${name}`
-  return { url: url.href, drop: () => onServer(`drop database if exists ${name} with (force)`) }
-}
-
 /** Starts a server on a database of its own, empty and migrated. */
 export async function startServer({ settings = {}, clock, databaseUrl }: Starting = {}): Promise<TestServer> {
-  const own = POSTGRES_URL && !databaseUrl ? await createDatabase() : null
+  const own = POSTGRES_URL && !databaseUrl ? await createMigratedDatabase() : null
   const url = databaseUrl ?? own?.url
   const logged: string[] = []
   const log = createLogger('info', { write: (line: string) => void logged.push(line) })

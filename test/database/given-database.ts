@@ -9,7 +9,7 @@ import type { Entities } from '../../src/database/entities.ts'
 import { inTransaction, type Door } from '../../src/database/tenancy.ts'
 import { createLogger } from '../../src/http/log.ts'
 import { embeddedImage } from '../embedded-image.ts'
-import { createDatabase, POSTGRES_URL } from '../harness.ts'
+import { createMigratedDatabase, POSTGRES_URL } from '../databases.ts'
 import { ownerOf, type Row } from '../given-owner.ts'
 
 export { ownerOf, pgliteOf, type Row } from '../given-owner.ts'
@@ -43,7 +43,7 @@ export async function allEntities(): Promise<Entities> {
 
 /** A database of its own, migrated and opened as the server opens it. */
 export async function givenDatabase(settings: Record<string, string> = {}): Promise<TestDatabase> {
-  const own = POSTGRES_URL ? await createDatabase() : null
+  const own = POSTGRES_URL ? await createMigratedDatabase() : null
   const statements: string[] = []
   const log = createLogger('silent')
   const database = await openDatabase(databaseConfig(own?.url, settings), await allEntities(), log, {

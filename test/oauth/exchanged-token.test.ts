@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { newApiKeySecret } from '../../src/principal/api-key-secret.ts'
-import type { ExternalTokenClaims } from '../../src/principal/access-token-claims.ts'
 import { identifyByExchangedToken } from '../../src/principal/external/exchanged-token.ts'
 import { requestLimits } from '../../src/principal/request-limits.ts'
 import { PROJECTS } from '../api-key/given-api-key.ts'
@@ -53,7 +52,8 @@ test('of what an issuer tells of its user, the token says the first hundred char
 test('its bearer is an external user to every rule, and has no role', async () => {
   const { services } = server.app
   const request = { requestId: 'of a test', headers: {}, ipAddress: '192.0.2.1', userAgent: null }
-  const claims = claimsOf(await exchanged()) as ExternalTokenClaims
+  const claims = services.accessTokens.verify(await exchanged())
+  if (claims.kind !== 'EXTERNAL') throw new Error('It says that it is of somebody else')
   const { powers } = await identifyByExchangedToken(services, request, claims, requestLimits(services, request))
   expect([...powers.kinds]).toEqual(['EXTERNAL'])
   expect(powers.role).toBeNull()
