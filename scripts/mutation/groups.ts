@@ -77,9 +77,13 @@ export const mutationGroups: Readonly<Record<string, MutationGroup>> = {
       'src/modules/project/project.service.ts',
       'src/modules/session/session.service.ts',
     ],
-    tests: ['api-key', 'gateway', 'issuer', 'membership', 'organization', 'platform', 'project', 'session'].map(
-      (feature) => `test/${feature}/*.test.ts`,
-    ),
+    tests: [
+      ...'api-key audit-event gateway issuer membership organization platform project session'
+        .split(' ')
+        .map((feature) => `test/${feature}/*.test.ts`),
+      'test/oauth/revocation.test.ts',
+      'test/rate-limits/costly-fields.test.ts',
+    ],
     needsDatabase: true,
   },
 }

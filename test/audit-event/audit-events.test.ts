@@ -102,6 +102,15 @@ const CHANGES: [action: string, query: string, variables: () => Promise<Record<s
     async () => ({ id: (await givenMember(server, admin, 'VIEWER')).membershipId }),
   ],
 ]
+const somebody: unknown = expect.any(String)
+/** What the events say beside that; the others nothing. */
+const DETAILS: Record<string, unknown> = {
+  'project.deleted': { gateways: 1 },
+  'organization.updated': { fields: ['name'] },
+  'membership.added': { userId: somebody, role: 'VIEWER' },
+  'membership.role_changed': { userId: somebody, from: 'VIEWER', to: 'DEVELOPER' },
+  'membership.removed': { userId: somebody, role: 'VIEWER' },
+}
 const targetIn = (answer: Answer): [string, string] => {
   const [[type, { id }]] = Object.entries<any>(answer.data.r) as [[string, { id: string }]]
   return [`${type.slice(0, 1).toUpperCase()}${type.slice(1)}`, id]
@@ -125,6 +134,7 @@ test.each(CHANGES)(
         ip_address: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),
         user_agent: 'audited/1',
         request_id: requestId,
+        details: DETAILS[action] ?? null,
       }),
     ])
     const logged = server.logged
@@ -149,13 +159,20 @@ test('leaving, founding and deleting an organization leave one event each, in th
     [
       founder.organizationId,
       left.requestId,
-      { action: 'membership.left', actor_id: member.userId, target_id: member.membershipId },
+      {
+        ...{ action: 'membership.left', actor_id: member.userId },
+        ...{ target_type: 'Membership', target_id: member.membershipId },
+        details: { userId: member.userId, role: 'VIEWER' },
+      },
     ],
     [newId, found.requestId, { action: 'organization.created', actor_id: founder.userId, target_id: newId }],
     [
       founder.organizationId,
       deleted.requestId,
-      { action: 'organization.deleted', actor_id: founder.userId, target_id: founder.organizationId },
+      {
+        ...{ action: 'organization.deleted', actor_id: founder.userId },
+        ...{ target_type: 'Organization', target_id: founder.organizationId },
+      },
     ],
   ] as const) {
     const events = await eventsOf(organizationId, requestId)

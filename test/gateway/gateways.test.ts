@@ -166,6 +166,17 @@ test('filters work alone and together', async () => {
   expect(await listed({ projectId: two.toUpperCase(), nameContains: '%' }, person)).toEqual(['a%2'])
   expect(await listed({ nameContains: 'A%' }, person)).toEqual(['a%1', 'a%2'])
   expect(await listed({ nameContains: '', projectId: null }, person)).toHaveLength(4)
+  expect(await listed({ projectId: 'no id' }, person)).toEqual([])
+})
+
+test('under a project, a page that is none fails no other', async () => {
+  const person = await givenPerson(server)
+  await givenGateway(server, person, await givenProject(server, person), 'the one')
+  const query =
+    '{ projects(first: 1) { nodes { good: gateways(first: 1) { nodes { name } } bad: gateways(first: 1, after: "none") { nodes { name } } } } }'
+  const answer = await server.send(query, { token: person.token })
+  expectError(answer, 'BAD_USER_INPUT')
+  expect(answer.errors[0]?.path).toEqual(['projects', 'nodes', 0, 'bad'])
 })
 
 test('a DEVELOPER writes gateways, a VIEWER only reads them and is told what is missing', async () => {

@@ -169,6 +169,14 @@ test('an ADMIN who cannot sign in does not count as one who stays', async () => 
   )
 })
 
+test('who is no ADMIN may go also where no ADMIN can sign in', async () => {
+  const owner = await givenPerson(server)
+  const [one, two] = [await givenMember(server, owner, 'VIEWER'), await givenMember(server, owner, 'ADMIN')]
+  await deactivate(owner.userId)
+  await deactivate(two.userId)
+  expect((await mutate(server, one.token, 'leave')).errors).toEqual([])
+})
+
 test('the last ADMIN neither leaves, nor is removed, nor steps down', async () => {
   const only = await givenPerson(server)
   await givenMember(server, only, 'DEVELOPER')

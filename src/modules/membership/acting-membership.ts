@@ -26,13 +26,13 @@ export async function findActingMemberships(em: EntityManager, userId: string): 
   return memberships.filter(({ organization }) => !organization.suspendedAt)
 }
 
-/** The same, in one organization; null where the user cannot act in it. */
+/** The one in an organization; null where the user cannot act in it. */
 export async function findActingMembership(
   em: EntityManager,
   userId: string,
   organizationId: string,
-): Promise<ActingMembership | null> {
+): Promise<MembershipRow | null> {
   const membership = await em.findOne(Membership, { userId, organizationId })
   const organization = membership && (await em.findOne(Organization, { id: organizationId, suspendedAt: null }))
-  return organization ? Object.assign(membership, { organization }) : null
+  return organization ? membership : null
 }
