@@ -11,7 +11,7 @@ export const TEMPLATE = 'TENANTRY_TEST_TEMPLATE'
 export interface OwnDatabase {
   name: string
   url: string
-  drop(): Promise<void>
+  drop: () => Promise<void>
 }
 
 async function onServer(statement: string): Promise<void> {
