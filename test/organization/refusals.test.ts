@@ -1,9 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import type { Context } from '../../src/context.ts'
+import { createContext, type Context } from '../../src/context.ts'
 import { addMember } from '../../src/modules/membership/membership.service.ts'
+import { lockOrganizationAsAdmin } from '../../src/modules/organization/organization.service.ts'
+import { userPrincipal } from '../../src/principal/user-principal.ts'
 import { change, givenApiKey, REVOKE, UPDATE } from '../api-key/given-api-key.ts'
-import { givenPerson, startServer, type Answer, type Person, type TestServer } from '../harness.ts'
+import {
+  expectError,
+  givenMember,
+  givenPerson,
+  startServer,
+  type Answer,
+  type Person,
+  type TestServer,
+} from '../harness.ts'
 import { givenRegistration, good, REGISTER } from '../issuer/given-registration.ts'
 import { mutate } from '../membership/race.ts'
 
@@ -111,4 +121,44 @@ test('nobody grants a role above their own, also where the schema would let them
       extensions: { reason: 'ABOVE_OWN_ROLE', required: ['ADMIN'], missing: ['ADMIN'] },
     })
   }
+})
+
+test('what a token says of the role is not enough to change who may do what: the membership is read again', async () => {
+  const member = await givenMember(server, admin, 'DEVELOPER')
+  const { userId, email, membershipId } = member
+  const { services } = server.app
+  const said = { userId, email, membershipId, sessionId: randomUUID(), isOperator: false, role: 'ADMIN' as const }
+  const principal = userPrincipal(services.scopes, { ...said, organizationId: admin.organizationId })
+  const facts = { requestId: randomUUID(), headers: {}, ipAddress: '192.0.2.1', userAgent: null }
+  const ctx = createContext(services, facts, principal)
+  const locking = ctx.rows.write('tenant', (em) => lockOrganizationAsAdmin(ctx, em))
+  await expect(locking).rejects.toMatchObject({
+    message: 'The role ADMIN is required',
+    code: 'FORBIDDEN',
+    extensions: { reason: 'INSUFFICIENT_ROLE', required: ['ADMIN'], missing: ['ADMIN'] },
+  })
+  await ctx.rows.close()
+})
+
+test('with a key of few scopes an ADMIN changes the organization, and does not lift its demand for a key', async () => {
+  const person = await givenPerson(server)
+  const update = async (scopes: string[], input: Record<string, unknown>) => {
+    const { secret } = await givenApiKey(server, person, { scopes })
+    return server.send(
+      'mutation ($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { organization { name } } }',
+      {
+        token: person.token,
+        variables: { input },
+        headers: { 'x-tenant-id': person.organizationId, 'x-tenant-api-key': secret },
+      },
+    )
+  }
+  expect((await update(['read:*'], { name: 'Renamed' })).data.updateOrganization.organization.name).toBe('Renamed')
+  const refused = await update(['read:*', 'write:*'], { requiresTenantApiKey: false })
+  expectError(refused, 'FORBIDDEN', 'INSUFFICIENT_SCOPE')
+  expect(refused.errors[0]).toMatchObject({
+    message: 'Lifting the demand for a tenant API key takes every scope',
+    extensions: { required: ['*:*'], missing: ['*:*'] },
+  })
+  expect((await update(['*:*'], { requiresTenantApiKey: false })).errors).toEqual([])
 })

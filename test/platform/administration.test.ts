@@ -130,6 +130,13 @@ test('a new operator has the power with the next token, and a removed one has it
   expectError(await server.send(tree, { token: asUser.accessToken }), 'FORBIDDEN', 'WRONG_KIND')
 })
 
+test('who is given the power again keeps the tokens, and so does who is none and has it taken', async () => {
+  const [person, second] = [await givenPerson(server), await givenOperator(server)]
+  expect((await operate(server, operator, 'grant', second.userId)).errors).toEqual([])
+  expect((await operate(server, operator, 'revoke', person.userId)).errors).toEqual([])
+  for (const one of [second, person]) expect((await me(one)).errors).toEqual([])
+})
+
 test('the last operator remains one; another may be deactivated, and counts no more', async () => {
   const alone = await startServer()
   try {

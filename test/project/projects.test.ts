@@ -77,7 +77,15 @@ test('a description is trimmed, empty is none, and 2,000 code points are the mos
   expect((await create({ name: 'x', description: '  ' })).data.createProject.project.description).toBeNull()
   expect((await create({ name: 'x', description: ' a\nb ' })).data.createProject.project.description).toBe('a\nb')
   expect((await create({ name: 'x', description: '🦊'.repeat(2_000) })).errors).toEqual([])
-  expectError(await create({ name: 'x', description: '🦊'.repeat(2_001) }), 'BAD_USER_INPUT')
+  const { id } = (await create({ name: 'x' })).data.createProject.project
+  const tooLong = '🦊'.repeat(2_001)
+  for (const answer of [
+    await create({ name: 'x', description: tooLong }),
+    await update({ id, description: tooLong }),
+  ]) {
+    expectError(answer, 'BAD_USER_INPUT')
+    expect(answer.errors[0]?.extensions.inputs[0].path).toEqual(['input', 'description'])
+  }
 })
 
 test('what the database could not store as it was given is refused', async () => {
