@@ -42,8 +42,8 @@ const scheme = '$hmac-bcrypt$v=1'
 const storedShape = /^(\$hmac-bcrypt\$v=1)?(\$2[aby]\$(0[4-9]|1\d)\$[./A-Za-z\d]{53})$/
 
 /**
- * The threads yield to the event loop and to PostgreSQL, or a flood of sign-ins would slow everybody else's requests; at 5 they
- * still get a quarter of a CPU that is busy all the time. Elsewhere than on Linux this is the priority of the whole process.
+ * The threads yield to the event loop, or a flood of sign-ins would slow everybody else's requests; at 5 they still get a quarter
+ * of a CPU that it keeps busy. Elsewhere than on Linux this is the priority of the whole process.
  */
 const niceIncrement = process.platform === 'linux' ? 5 : 0
 
