@@ -19,7 +19,7 @@ export interface WorkerCost {
 const COMPARED = ['W1', 'W2', 'W3'] as const
 
 /** How often each of the two is timed in a case. */
-const TURNS = 4
+const TURNS = 8
 
 /**
  * Starts our server with one worker and with two, both on the server's CPU, and times them in turns: within a minute the speed of
