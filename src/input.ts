@@ -37,9 +37,18 @@ export function rowId(id: string): string | null {
   return validate(id) ? id.toLowerCase() : null
 }
 
-/** An e-mail address as it is stored: the same account however it is typed. */
+/** RFC 5321 §4.5.3.1.3: a path of 256 characters, with its brackets. */
+export const EMAIL_MAX = 254
+
+/** Of a text that normalization makes an address of at most {@link EMAIL_MAX} characters, in UTF-16 units. */
+const EMAIL_READ_MAX = 4 * EMAIL_MAX
+
+/**
+ * An e-mail address as it is stored: the same account however it is typed. A text that is too long for any stays as it is, and is
+ * nobody's: normalization costs the square of a run of combining marks.
+ */
 export function normalizedEmail(email: string): string {
-  return email.normalize('NFC').toLowerCase()
+  return email.length > EMAIL_READ_MAX ? email : email.normalize('NFC').toLowerCase()
 }
 
 /** A pattern for `ilike` that finds the text anywhere, whatever characters are in it. */

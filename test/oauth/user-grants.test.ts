@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { givenApiKey, type GivenKey } from '../api-key/given-api-key.ts'
 import { expectError, givenMember, givenPerson, PASSWORD, type Person, type TestServer } from '../harness.ts'
 import { givenOperator, operate } from '../platform/given-operator.ts'
@@ -87,6 +87,18 @@ test('the scope is that of the role', async () => {
 test('the address is compared as login compares it', async () => {
   const { email } = await givenPerson(server)
   tokenIn(await signIn(email.toUpperCase()))
+})
+
+test("a user name that is too long for any is nobody's, and is not normalized", async () => {
+  // A run of combining marks costs normalization the square of its length.
+  const marks = `a${'\u0301'.repeat(5_000)}${'\u0323'.repeat(5_000)}`
+  const normalize = jest.spyOn(String.prototype, 'normalize')
+  try {
+    expectOAuthError(await signIn(marks), 'invalid_grant')
+    expect(Math.max(...normalize.mock.contexts.map((text) => String(text).length))).toBeLessThan(4_097)
+  } finally {
+    normalize.mockRestore()
+  }
 })
 
 test('wrong passwords, unknown users and deactivated ones are answered alike', async () => {

@@ -9,7 +9,7 @@ import type {
 } from '../../generated/resolvers.ts'
 import { newId } from '../../database/columns.ts'
 import { countCostly } from '../../rate-limits/costly-fields.ts'
-import { normalizedEmail, optionalText, requiredText } from '../../input.ts'
+import { EMAIL_MAX, normalizedEmail, optionalText, requiredText } from '../../input.ts'
 import { audit, auditApart } from '../audit-event/audit-event.service.ts'
 import { findActingMemberships } from '../membership/acting-membership.ts'
 import { insertOrganization } from '../organization/new-organization.ts'
@@ -36,9 +36,6 @@ import {
   type SignedIn,
 } from './sign-in.ts'
 import { countAttempt } from './sign-in-throttle.ts'
-
-/** RFC 5321 §4.5.3.1.3: a path of 256 characters, with its brackets. */
-const EMAIL_MAX = 254
 
 function assertGoodPassword(
   ctx: Context,
