@@ -76,6 +76,19 @@ test('short words, digits alone and what is missing block nothing', () => {
   ).toBeNull()
 })
 
+test('however many words an address has, the password is taken apart once', () => {
+  const password = `a${'7'.repeat(1_022)}a`
+  const labels = Array.from({ length: 60 }, (_, at) => `name${at}`)
+  const context = { email: `somebody@${labels.join('.')}.test`, organizationName: null }
+  const normalize = jest.spyOn(String.prototype, 'normalize')
+  try {
+    expect(checkPassword(password, context, policy)).toBeNull()
+    expect(normalize.mock.contexts.filter((text) => String(text) === password)).toHaveLength(2)
+  } finally {
+    normalize.mockRestore()
+  }
+})
+
 describe('a text that is too long for any password', () => {
   // A run of combining marks costs normalization the square of its length.
   const marks = `a1${'\u0345'.repeat(40_000)}`

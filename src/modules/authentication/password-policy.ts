@@ -36,7 +36,8 @@ export function checkPassword(password: string, context: PasswordContext, policy
     return 'must have at least one letter and one digit'
   }
   if (commonPasswords.has(text.toLowerCase())) return 'is one of the most common passwords'
-  const word = contextWords(context).find(([, blocked]) => isMadeOf(text, blocked, policy.minLength))
+  const isMadeOf = comparedWith(text, policy.minLength)
+  const word = contextWords(context).find(([, blocked]) => isMadeOf(blocked))
   return word ? `is too close to ${word[0]}` : null
 }
 
@@ -53,14 +54,16 @@ function contextWords({ email, organizationName }: PasswordContext): [what: stri
   ]
 }
 
-/** Whether the password is the word, but for case, signs, and fewer digits before and behind it than a password needs. */
-function isMadeOf(password: string, word: string, minLength: number): boolean {
-  const wanted = lettersAndDigits(word)
+/** Whether the password is a word, but for case, signs, and fewer digits before and behind it than a password needs. */
+function comparedWith(password: string, minLength: number): (word: string) => boolean {
   const given = lettersAndDigits(password)
-  if (Array.from(wanted).length < leastWordLength) return false
-  if (given === wanted) return true
   const core = withoutOuterDigits(given)
-  return core === withoutOuterDigits(wanted) && core.length > 0 && given.length - core.length < minLength
+  const isCoreOfPassword = core.length > 0 && given.length - core.length < minLength
+  return (word) => {
+    const wanted = lettersAndDigits(word)
+    if (Array.from(wanted).length < leastWordLength) return false
+    return given === wanted || (isCoreOfPassword && core === withoutOuterDigits(wanted))
+  }
 }
 
 const lettersAndDigits = (text: string) =>
@@ -68,4 +71,12 @@ const lettersAndDigits = (text: string) =>
     .normalize('NFC')
     .toLowerCase()
     .replace(/[^\p{L}\p{Nd}]/gu, '')
-const withoutOuterDigits = (text: string) => text.replace(/^\p{Nd}+/u, '').replace(/\p{Nd}+$/u, '')
+
+/** Without a pattern for the end: it would be tried at each digit of the text, and cost the square of their number. */
+function withoutOuterDigits(text: string): string {
+  const characters = Array.from(text)
+  const isDigit = (character: string) => /\p{Nd}/u.test(character)
+  const first = characters.findIndex((character) => !isDigit(character))
+  const last = characters.findLastIndex((character) => !isDigit(character))
+  return first === -1 ? '' : characters.slice(first, last + 1).join('')
+}
