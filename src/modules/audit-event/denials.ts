@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts'
+import { addressBlock } from '../../rate-limits/address-block.ts'
 import { auditApart } from './audit-event.service.ts'
 
 const FOLDING_MS = 60_000
@@ -11,13 +12,13 @@ export interface DeniedField {
 }
 
 /**
- * Records denied mutations. The same denial of the same principal (or address) is recorded once a minute, so that an
- * attacker cannot fill the disk by repeating it.
+ * Records denied mutations. The same denial of the same principal (or address, as rate limits count them) is recorded once a
+ * minute, so that an attacker cannot fill the disk by repeating it.
  */
 export function createDenialRecorder(clock: () => Date) {
   const recorded = new Map<string, number>()
   return async (ctx: Context, denied: readonly DeniedField[]): Promise<void> => {
-    const { subject = ctx.request.ipAddress, organizationId = null } = ctx.caller ?? {}
+    const { subject = addressBlock(ctx.request.ipAddress), organizationId = null } = ctx.caller ?? {}
     const now = clock().getTime()
     for (const { coordinate, missing } of denied) {
       // In each organization once: what was recorded in one, another's ADMINs do not see.
