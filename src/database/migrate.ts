@@ -2,15 +2,13 @@ import { MikroORM } from '@mikro-orm/postgresql'
 import { Client, DatabaseError, escapeIdentifier, escapeLiteral } from 'pg'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
+import { advisoryLocks } from './advisory-locks.ts'
 import type { Database } from './database.ts'
 import type { Entities } from './entities.ts'
 import { migrations } from './migrations.ts'
 import { ormOptions } from './orm-options.ts'
 import { roles } from './roles.ts'
 import { VANISHED_CLIENTS } from './silent-connections.ts'
-
-/** The advisory lock under which one instance migrates while the others wait; the number is arbitrary and ours alone. */
-const MIGRATION_LOCK = 7_265_110_382
 
 const CONNECT_MS = 10_000
 
@@ -55,7 +53,7 @@ export async function migratePostgres(config: Config, entities: Entities, log: L
   })
   await lock.connect()
   try {
-    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
+    await lock.query('select pg_advisory_lock($1)', [advisoryLocks.migrations])
     await assertVersion(lock)
     const orm = await MikroORM.init({ ...(await ormOptions(entities, log)), clientUrl: migrationUrl, pool: { max: 1 } })
     try {

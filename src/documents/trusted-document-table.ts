@@ -1,3 +1,4 @@
+import { advisoryLocks } from '../database/advisory-locks.ts'
 import type { Database } from '../database/database.ts'
 import type { RunStatement } from '../database/owner.ts'
 import { runStatement } from '../database/statement.ts'
@@ -9,9 +10,6 @@ export const DOCUMENTS_CHANNEL = 'tenantry_documents'
 /** Every instance holds all documents in memory: as many as this, and with as many characters together. */
 export const MOST_DOCUMENTS = 10_000
 export const MOST_CHARACTERS = 32 * 2 ** 20
-
-/** The advisory lock under which one changes the documents while the others wait; the number is arbitrary and ours alone. */
-const CHANGE_LOCK = 7_265_110_396
 
 /** Read at once: a part of what may be several megabytes. */
 const BODIES_AT_ONCE = 500
@@ -47,7 +45,7 @@ export async function readBodies(database: Database, hashes: readonly string[]):
 
 /** Changes the documents as their owner, one after another, and tells every instance when that has committed. */
 async function change<T>(run: RunStatement, work: () => Promise<T>): Promise<T> {
-  await run('select pg_advisory_xact_lock(?)', [CHANGE_LOCK])
+  await run('select pg_advisory_xact_lock(?)', [advisoryLocks.trustedDocuments])
   const result = await work()
   await run('select pg_notify(?, ?)', [DOCUMENTS_CHANNEL, ''])
   return result

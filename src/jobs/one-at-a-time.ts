@@ -1,9 +1,7 @@
 import type { EntityManager } from '@mikro-orm/sql'
+import { advisoryLocks } from '../database/advisory-locks.ts'
 import type { Database } from '../database/database.ts'
 import { inTransaction } from '../database/tenancy.ts'
-
-/** The advisory locks under which one instance works while the others go on; the numbers are arbitrary and ours alone. */
-const LOCKS = { notices: 7_265_110_383, removal: 7_265_110_384 } as const
 
 /**
  * Runs `work` in a transaction of the jobs that no other instance's with the same lock overlaps.
@@ -11,12 +9,12 @@ const LOCKS = { notices: 7_265_110_383, removal: 7_265_110_384 } as const
  */
 export function oneAtATime<T>(
   database: Database,
-  lock: keyof typeof LOCKS,
+  lock: 'notices' | 'removal',
   work: (em: EntityManager) => Promise<T>,
 ): Promise<T | null> {
   return inTransaction(database, { door: 'jobs', organizationId: null, readOnly: false }, async (em) => {
     const [locked] = await em.execute<{ taken: boolean }[]>('select pg_try_advisory_xact_lock(?) as taken', [
-      LOCKS[lock],
+      advisoryLocks[lock],
     ])
     return locked?.taken ? work(em) : null
   })

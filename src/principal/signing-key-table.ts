@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Logger } from 'pino'
+import { advisoryLocks } from '../database/advisory-locks.ts'
 import type { Database } from '../database/database.ts'
 import { inTransaction } from '../database/tenancy.ts'
 import { audit, theServerItself } from '../modules/audit-event/audit-event.service.ts'
@@ -9,9 +10,6 @@ import type { KeySealing } from './signing-key-sealing.ts'
 
 /** Where instances are told that the keys have changed. Not how: a made-up notification must not change them. */
 export const SIGNING_KEYS_CHANNEL = 'tenantry_signing_keys'
-
-/** The advisory lock under which one changes the keys while the others wait; the number is arbitrary and ours alone. */
-const CHANGE_LOCK = 7_265_110_391
 
 /** After as long as this no token of a key lives, whatever ACCESS_TOKEN_TTL_SECONDS was: its private half is removed. */
 const FORGOTTEN_AFTER_MS = 2 * 86_400_000
@@ -50,7 +48,7 @@ export function readSigningKeys(database: Database): Promise<SigningKeyRow[]> {
 /** Changes the keys, one after another, and tells every instance when that has committed. */
 function change<T>({ database, clock }: SigningKeyTable, work: (change: Change) => Promise<T>): Promise<T> {
   return inTransaction(database, { door: 'authentication', organizationId: null, readOnly: false }, async (em) => {
-    await em.execute('select pg_advisory_xact_lock(?)', [CHANGE_LOCK])
+    await em.execute('select pg_advisory_xact_lock(?)', [advisoryLocks.signingKeys])
     const result = await work({ em, rows: await em.find(SigningKey, {}, inOrder), now: clock() })
     await em.flush()
     await em.execute('select pg_notify(?, ?)', [SIGNING_KEYS_CHANNEL, ''])

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { Client } from 'pg'
+import { advisoryLocks } from '../../src/database/advisory-locks.ts'
 import { issueApiKeys } from '../../src/modules/api-key/issue-api-keys.ts'
 import { givenPerson, startServer, type TestServer } from '../harness.ts'
 import { asOwner } from '../session/given-sessions.ts'
@@ -54,7 +55,7 @@ test('while one instance is at it, the others leave it alone', async () => {
   now += 30 * DAY_MS
   const elsewhere = new Client({ connectionString: instances[0]!.databaseUrl })
   await elsewhere.connect()
-  await elsewhere.query('select pg_advisory_lock(7265110383)')
+  await elsewhere.query('select pg_advisory_lock($1)', [advisoryLocks.notices])
   const told = async () =>
     (await notices(instances[0]!)).filter(({ target_id }) => keys.includes(target_id)).map(({ target_id }) => target_id)
   await several()

@@ -1,6 +1,7 @@
 import { LockMode } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Context } from '../../context.ts'
+import { advisoryLocks } from '../../database/advisory-locks.ts'
 import { conflict, forbidden, notFound } from '../../errors.ts'
 import type { ActivateUserInput, DeactivateUserInput, SetOperatorInput } from '../../generated/resolvers.ts'
 import { rowId } from '../../input.ts'
@@ -14,9 +15,6 @@ interface UserPayload {
   user: UserRow
 }
 
-/** Under this lock operators make their changes one at a time; the number is arbitrary and ours alone. */
-const OPERATORS_LOCK = 7_265_110_383
-
 /**
  * The active operators, as they remain until the transaction ends: whoever changes something as an operator waits here for
  * the others, and the actor's own power is read again after the wait. Not by locking their rows: who has waited for a row
@@ -24,7 +22,7 @@ const OPERATORS_LOCK = 7_265_110_383
  * @throws ApiError FORBIDDEN where the actor is no longer one of them.
  */
 export async function lockOperators(ctx: Context, em: EntityManager): Promise<UserRow[]> {
-  await em.execute('select pg_advisory_xact_lock(?)', [OPERATORS_LOCK])
+  await em.execute('select pg_advisory_xact_lock(?)', [advisoryLocks.operators])
   const operators = await em.find(User, { isSuperuser: true, deactivatedAt: null })
   const { userId } = requireUser(ctx)
   if (operators.some((operator) => operator.id === userId)) return operators
