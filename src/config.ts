@@ -58,7 +58,7 @@ const settings = z.object({
   PASSWORD_REQUIRE_LETTER_AND_DIGIT: flag(true),
   PASSWORD_HASH_COST: whole(12, 4, 16),
   PASSWORD_HASH_THREADS: whole(2, 1, 64),
-  PASSWORD_HASH_QUEUE: whole(64, 1, 10_000),
+  PASSWORD_HASH_QUEUE: z.coerce.number().int().min(1).max(10_000).optional(),
   SIGN_IN_FREE_FAILURES: whole(10, 1, 99),
   SIGN_IN_FREE_FAILURES_PER_ADDRESS: whole(100, 1, 10_000),
   API_KEY_HASH_KEY: z.string().min(32).optional(),
@@ -254,7 +254,8 @@ function fromSettings(given: Settings) {
       requireLetterAndDigit: given.PASSWORD_REQUIRE_LETTER_AND_DIGIT,
       cost: given.PASSWORD_HASH_COST,
       threads: given.PASSWORD_HASH_THREADS,
-      maxQueue: given.PASSWORD_HASH_QUEUE,
+      // At a third of a second each, the last of them waits for half of EXECUTION_TIMEOUT_MS.
+      maxQueue: given.PASSWORD_HASH_QUEUE ?? 16 * given.PASSWORD_HASH_THREADS,
       freeFailures: given.SIGN_IN_FREE_FAILURES,
       freeFailuresPerAddress: given.SIGN_IN_FREE_FAILURES_PER_ADDRESS,
     },

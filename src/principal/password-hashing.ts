@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { genSaltSync } from 'bcryptjs'
+import pLimit from 'p-limit'
 import { Piscina } from 'piscina'
 import { rateLimited } from '../errors.ts'
+import type { Deadline } from '../http/deadline.ts'
 import type { CredentialMetrics } from '../watching/credential-metrics.ts'
 import { createMetrics } from '../watching/metrics.ts'
 import type { CompareTask, HashTask } from './password-worker.ts'
@@ -19,15 +21,20 @@ export interface PasswordHasherSettings {
 }
 
 export interface PasswordHasher {
-  /** The text to store for a new password. @throws RATE_LIMITED when the queue is full. */
-  hash(password: string): Promise<string>
+  /** The text to store for a new password. @throws RATE_LIMITED when the queue is full; as for `verify`, TIMEOUT. */
+  hash(password: string, deadline?: Deadline): Promise<string>
   /**
    * Whether this is the password. With null, for an account that does not exist, or with a text that is no hash, the
    * answer is false after the same work. `needsRehash`: the password is right, and its hash of a lower cost or an older
    * scheme than `hash` now makes.
-   * @throws RATE_LIMITED when the queue is full
+   * @param deadline where it has passed when a thread is free, the password is not looked at
+   * @throws RATE_LIMITED when the queue is full; TIMEOUT
    */
-  verify(password: string, storedHash: string | null): Promise<{ ok: boolean; needsRehash: boolean }>
+  verify(
+    password: string,
+    storedHash: string | null,
+    deadline?: Deadline,
+  ): Promise<{ ok: boolean; needsRehash: boolean }>
   /** How many are being looked at, or wait for it. */
   unfinished(): number
   /** Waits for what runs, and ends the threads. */
@@ -56,40 +63,49 @@ export function createPasswordHasher(settings: PasswordHasherSettings): Password
   const filename = new URL('./password-worker.ts', import.meta.url).href
   const pool = new Piscina({ filename, minThreads: 0, maxThreads: threads, idleTimeout: 60_000, niceIncrement })
   const decoy = decoyOf(cost)
-  let unfinished = 0
+  const inTurn = pLimit(threads)
+  const unfinished = new Set<Promise<unknown>>()
 
-  async function run<T>(name: 'hash' | 'compare', task: HashTask | CompareTask): Promise<T> {
+  async function run<T>(name: 'hash' | 'compare', task: HashTask | CompareTask, deadline?: Deadline): Promise<T> {
     // Unbounded, a burst of sign-ins would hold each of its requests for minutes.
-    if (unfinished >= threads + maxQueue) {
+    if (unfinished.size >= threads + maxQueue) {
       metrics.passwordRefused()
       throw rateLimited(1, 'Too many passwords are being checked')
     }
-    unfinished += 1
+    const hashed = inTurn(async () => {
+      // Who has been answered would only make those behind them late as well.
+      deadline?.throwIfAborted()
+      return (await pool.run(task, { name })) as T
+    })
+    unfinished.add(hashed)
     try {
-      return await metrics.hashPassword(async () => (await pool.run(task, { name })) as T)
+      return await metrics.hashPassword(() => hashed)
     } finally {
-      unfinished -= 1
+      unfinished.delete(hashed)
     }
   }
 
   return {
-    hash: async (password) => {
+    hash: async (password, deadline) => {
       if (isTooLongToRead(password)) throw new Error('The password policy has not been asked')
-      return scheme + (await run<string>('hash', { input: digestOf(password, pepper), cost }))
+      return scheme + (await run<string>('hash', { input: digestOf(password, pepper), cost }, deadline))
     },
-    async verify(given, storedHash) {
+    async verify(given, storedHash, deadline) {
       // Nobody has such a password: the same work, and no.
       const isNone = isTooLongToRead(given)
       const password = isNone ? '' : given
       const [, ownScheme, bcryptHash, ownCost] = storedShape.exec(storedHash ?? '') ?? []
       const isOlder = bcryptHash !== undefined && ownScheme === undefined
       const input = isOlder ? password.normalize('NFC') : digestOf(password, pepper)
-      const matches = await run<boolean>('compare', { input, cost, bcryptHash: bcryptHash ?? decoy })
+      const matches = await run<boolean>('compare', { input, cost, bcryptHash: bcryptHash ?? decoy }, deadline)
       const ok = matches && bcryptHash !== undefined && !isNone
       return { ok, needsRehash: ok && (isOlder || Number(ownCost) < cost) }
     },
-    unfinished: () => unfinished,
-    close: () => pool.close(),
+    unfinished: () => unfinished.size,
+    async close() {
+      await Promise.allSettled(unfinished)
+      await pool.close()
+    },
   }
 }
 

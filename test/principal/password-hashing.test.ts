@@ -2,10 +2,13 @@ import { execFile } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
+import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { hashSync } from 'bcryptjs'
-import { afterAll, expect, test } from '@jest/globals'
+import { afterAll, expect, jest, test } from '@jest/globals'
+import { Piscina } from 'piscina'
 import { ApiError } from '../../src/errors.ts'
+import { TimeLimit } from '../../src/http/deadline.ts'
 import { createPasswordHasher, type PasswordHasherSettings } from '../../src/principal/password-hashing.ts'
 import { compare, hash } from '../../src/principal/password-worker.ts'
 
@@ -147,6 +150,35 @@ test('a full queue is told, and those in it are served', async () => {
     expect(error.message).not.toContain('horse')
   }
   expect(await small.verify('wrong', null)).toEqual(wrong)
+})
+
+test('whoever has been answered before a thread is free is not looked at, and those behind them are', async () => {
+  const small = givenHasher({ cost: 9, threads: 1 })
+  const run = jest.spyOn(Piscina.prototype, 'run')
+  try {
+    const late = new TimeLimit()
+    const inHand = small.verify('correct horse 7', null, late)
+    while (run.mock.calls.length === 0) await turn()
+    const waiting = [small.verify('correct horse 7', null, late), small.hash('correct horse 7', late)]
+    const behind = small.hash('correct horse 7', new TimeLimit())
+    late.abort()
+    for (const one of await Promise.allSettled(waiting))
+      expect(one).toMatchObject({ status: 'rejected', reason: { extensions: { code: 'TIMEOUT' } } })
+    // What a thread had begun comes to its end.
+    expect(await inHand).toEqual(wrong)
+    expect(await behind).toContain('$09$')
+    expect(run).toHaveBeenCalledTimes(2)
+    expect(small.unfinished()).toBe(0)
+  } finally {
+    run.mockRestore()
+  }
+})
+
+test('a pool that is closed has finished what waited', async () => {
+  const small = givenHasher({ cost: 8, threads: 1 })
+  const waiting = [1, 2, 3].map(() => small.hash('correct horse 7'))
+  await small.close()
+  expect(await Promise.all(waiting)).toHaveLength(3)
 })
 
 test('the event loop goes on while passwords are hashed', async () => {
