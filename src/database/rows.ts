@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/sql'
-import type { Deadline } from '../http/deadline.ts'
+import { TimeLimit, type Deadline } from '../http/deadline.ts'
 import type { Database } from './database.ts'
 import type { Reading } from './reading.ts'
 import type { Shape } from './shape.ts'
@@ -27,6 +27,8 @@ export interface Rows {
    * EntityManager: it must have no effect but its statements, and leave others to `afterCommit`.
    */
   write<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
+  /** As `write`, however late it is: what is to be known of an attempt, whether its caller has been answered meanwhile or not. */
+  record<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T>
   /** Runs `work`, which takes a connection of its own, while the operation holds none. */
   apart<T>(work: () => Promise<T>): Promise<T>
   /** Called whenever what was read before may be out of date; for the per-operation loaders. */
@@ -108,11 +110,11 @@ export function openRows(database: Database, organizationId: string | null, dead
       return rows
     })
   }
-  async function write<T>(door: Door, work: (em: EntityManager) => Promise<T>): Promise<T> {
+  async function write<T>(door: Door, work: (em: EntityManager) => Promise<T>, until = deadline): Promise<T> {
     await reading.end()
-    deadline?.throwIfAborted()
+    until?.throwIfAborted()
     try {
-      return await transact(database, { door, organizationId, readOnly: false }, work, deadline)
+      return await transact(database, { door, organizationId, readOnly: false }, work, until)
     } finally {
       for (const forget of forgetters) forget()
     }
@@ -129,6 +131,7 @@ export function openRows(database: Database, organizationId: string | null, dead
         }),
       ),
     write: (door, work) => queue.run(() => write(door, work)),
+    record: (door, work) => queue.run(() => write(door, work, TimeLimit.none)),
     apart: (work) =>
       queue.run(async () => {
         await reading.end()

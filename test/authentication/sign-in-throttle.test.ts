@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import {
   expectError,
@@ -174,6 +175,24 @@ test('a right password that is not looked at, since too many wait, is no failure
     const registered = await together(10, register)
     expect(registered.map(codeOf)).toContain('RATE_LIMITED')
     expect(await asOwner(own, failures)).toEqual([{ failures: 1 }, { failures: 1 }])
+  } finally {
+    await own.close()
+  }
+})
+
+test('a right password that is looked at too late, or not at all any more, is no failure', async () => {
+  const slow = { PASSWORD_HASH_THREADS: '1', PASSWORD_HASH_QUEUE: '100', PASSWORD_HASH_COST: '12' }
+  const short = { EXECUTION_TIMEOUT_MS: '2000', DATABASE_STATEMENT_TIMEOUT_MS: '1900' }
+  const own = await startServer({ clock, settings: { ...slow, ...short, SIGN_IN_FREE_FAILURES: '50' } })
+  try {
+    const { email } = await givenPerson(own)
+    const answers = await together(32, () => login(own, { email, password: PASSWORD }))
+    expect(new Set(answers.map(codeOf))).toEqual(new Set(['ok', 'TIMEOUT']))
+    // What is late comes to its end behind its answer.
+    const failures = () =>
+      asOwner<{ n: number }>(own, 'select coalesce(sum(failures), 0)::int as n from sign_in_failures')
+    for (let patience = 0; patience < 100 && (await failures())[0]?.n !== 0; patience += 1) await sleep(100)
+    expect(await failures()).toEqual([{ n: 0 }])
   } finally {
     await own.close()
   }

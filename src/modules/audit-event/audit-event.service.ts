@@ -89,7 +89,7 @@ export async function audit(ctx: Acting, em: EntityManager, happening: Happening
   afterCommit(em, () => ctx.services.log[level]({ requestId: ctx.request.requestId, event }, event.action))
 }
 
-/** Records what no transaction of its own stands behind: a refusal, a failed sign-in. */
+/** Records what no transaction of its own stands behind: a refusal, a failed sign-in. Whoever is answered late is recorded, too. */
 export async function auditApart(ctx: Context, happening: Happening): Promise<void> {
-  await ctx.rows.write('authentication', (em) => audit(ctx, em, happening))
+  await ctx.rows.record('authentication', (em) => audit(ctx, em, happening))
 }

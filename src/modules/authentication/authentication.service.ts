@@ -65,7 +65,7 @@ async function makeUser(ctx: Context, input: RegisterInput): Promise<AuthPayload
   const lastName = optionalText(['input', 'lastName'], input.lastName)
   assertGoodPassword(ctx, ['input', 'password'], input.password, email, organizationName)
   const attempt = await countAttempt(ctx, null)
-  const hash = await attempt.look(() => ctx.services.passwords.hash(input.password))
+  const hash = await attempt.look(() => ctx.services.passwords.hash(input.password, ctx.request.deadline))
   const signedIn = await ctx.rows
     .write('authentication', async (em) => {
       const now = ctx.services.clock()
@@ -109,7 +109,8 @@ async function checkAndSignIn(ctx: Context, input: LoginInput): Promise<AuthPayl
   const attempt = await countAttempt(ctx, email)
   const { account, verdict } = await attempt.look(async () => {
     const found = await findAccount(ctx, email)
-    return { account: found, verdict: await ctx.services.passwords.verify(input.password, found?.hash ?? null) }
+    const verdict = await ctx.services.passwords.verify(input.password, found?.hash ?? null, ctx.request.deadline)
+    return { account: found, verdict }
   })
   // The password was right: whatever else refuses the login, it was no guess.
   if (account && verdict.ok) await attempt.succeeded()
@@ -130,7 +131,7 @@ async function checkAndSignIn(ctx: Context, input: LoginInput): Promise<AuthPayl
 
 /** Null where too many passwords are being hashed: the old one is good until the next login. */
 async function renewedHash(ctx: Context, password: string): Promise<string | null> {
-  return ctx.services.passwords.hash(password).catch((error: unknown) => {
+  return ctx.services.passwords.hash(password, ctx.request.deadline).catch((error: unknown) => {
     if (error instanceof ApiError && error.code === 'RATE_LIMITED') return null
     throw error
   })
@@ -183,20 +184,22 @@ function startLogin(
  */
 export async function changePassword(ctx: Context, input: ChangePasswordInput): Promise<AuthPayloadRow> {
   const principal = requireUser(ctx)
+  const { passwords } = ctx.services
+  const { deadline } = ctx.request
   await countCostly(ctx, 'changePassword', principal.userId)
   const organizationName = (await currentOrganization(ctx))?.name ?? null
   assertGoodPassword(ctx, ['input', 'newPassword'], input.newPassword, principal.email, organizationName)
   const attempt = await countAttempt(ctx, principal.email)
   const { stored, ok } = await attempt.look(async () => {
-    const found = await ctx.rows.write('authentication', (em) => em.findOne(Password, { userId: principal.userId }))
-    return { stored: found, ...(await ctx.services.passwords.verify(input.currentPassword, found?.hash ?? null)) }
+    const stored = await ctx.rows.write('authentication', (em) => em.findOne(Password, { userId: principal.userId }))
+    return { stored, ...(await passwords.verify(input.currentPassword, stored?.hash ?? null, deadline)) }
   })
   if (!ok || !stored) {
     await auditApart(ctx, { action: 'user.password_change_failed', succeeded: false })
     throw wrongCredentials()
   }
   await attempt.succeeded()
-  const hash = await ctx.services.passwords.hash(input.newPassword)
+  const hash = await passwords.hash(input.newPassword, deadline)
   const signedIn = await ctx.rows.write('authentication', async (em) => {
     const user = await lockActiveUser(em, principal.userId)
     const changed = await em.nativeUpdate(Password, { userId: user.id, hash: stored.hash }, { hash })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { EntityManager } from '@mikro-orm/sql'
 import type { Context } from '../../context.ts'
 import { newId } from '../../database/columns.ts'
 import { rateLimited } from '../../errors.ts'
@@ -21,15 +22,22 @@ interface Limit {
   readonly most: number
 }
 
-function limitsFor(ctx: Context, email: string | null, now: Date): Limit[] {
+/** What an attempt is counted of. */
+interface Limits {
+  /** Null where there is no account yet. */
+  readonly account: Limit | null
+  readonly address: Limit
+}
+
+function limitsFor(ctx: Context, email: string | null, now: Date): Limits {
   const { freeFailures, freeFailuresPerAddress } = ctx.services.config.passwords
   // Many people may share an address, and among them somebody mistypes every hour: it starts afresh each day and never
   // rests, or an office would shut itself out.
   const address = `${addressBlock(ctx.request.ipAddress)} ${now.toISOString().slice(0, 10)}`
-  return [
-    { subject: subjectOf('address', address), free: freeFailuresPerAddress, most: Infinity },
-    ...(email === null ? [] : [{ subject: subjectOf('account', email), free: freeFailures, most: MOST_FAILURES }]),
-  ]
+  return {
+    account: email === null ? null : { subject: subjectOf('account', email), free: freeFailures, most: MOST_FAILURES },
+    address: { subject: subjectOf('address', address), free: freeFailuresPerAddress, most: Infinity },
+  }
 }
 
 /** Seconds to wait after so many failures. */
@@ -57,8 +65,8 @@ const FORGET_OLD = `
 /** An attempt that counts as a failure until its caller says otherwise. */
 export interface Attempt {
   /**
-   * Looks at what was attempted. What cannot be looked at, because too many wait or the database is away, has not failed: it is
-   * counted back, or an overload would shut out people who know their password.
+   * Looks at what was attempted. What cannot be looked at, because too many wait, or for too long, or the database is away, has not
+   * failed: it is counted back, or an overload would shut out people who know their password.
    * @throws whatever `look` throws
    */
   look<T>(look: () => Promise<T>): Promise<T>
@@ -72,13 +80,11 @@ export interface Attempt {
  * @throws ApiError RATE_LIMITED with the seconds to wait.
  */
 export async function countAttempt(ctx: Context, email: string | null): Promise<Attempt> {
-  const limits = limitsFor(ctx, email, ctx.services.clock())
-  const claims: Claim[] = []
-  for (const limit of limits) {
-    const claim = await claimAttempt(ctx, limit)
-    if (claim.waitSeconds > 0) throw rateLimited(claim.waitSeconds)
-    claims.push(claim)
-  }
+  const now = ctx.services.clock()
+  const limits = limitsFor(ctx, email, now)
+  const claims = await ctx.rows.write('authentication', (em) => claimAttempt(em, limits, now))
+  const waitSeconds = Math.max(...claims.map((claim) => claim.waitSeconds))
+  if (waitSeconds > 0) throw rateLimited(waitSeconds)
   return {
     async look(look) {
       try {
@@ -102,29 +108,39 @@ interface Claim {
   readonly blockedUntil: Date | null
 }
 
+/**
+ * Claims an attempt of its account and its address, or of neither where the address has to wait: nothing was tried then. What an
+ * account that has to wait is tried with is counted of the address.
+ * @throws ApiError RATE_LIMITED
+ */
+async function claimAttempt(em: EntityManager, { account, address }: Limits, now: Date): Promise<Claim[]> {
+  // The account's row first, as everywhere: two that wait for each other would end as a deadlock.
+  const ofAccount = account && (await claimOf(em, account, now))
+  const ofAddress = await claimOf(em, address, now)
+  if (ofAddress.waitSeconds > 0) throw rateLimited(ofAddress.waitSeconds)
+  return ofAccount ? [ofAccount, ofAddress] : [ofAddress]
+}
+
 /** One atomic statement claims the attempt. */
-function claimAttempt(ctx: Context, limit: Limit): Promise<Claim> {
-  const now = ctx.services.clock()
+async function claimOf(em: EntityManager, limit: Limit, now: Date): Promise<Claim> {
   const { subject } = limit
   const longAgo = new Date(now.getTime() - RESTING_SECONDS * 1_000)
-  return ctx.rows.write('authentication', async (em) => {
-    const claimed = await em.execute<{ failures: number }[]>(CLAIM, [newId(), subject, now, longAgo])
-    const failures = claimed[0]?.failures
-    if (failures !== undefined) {
-      const delay = delayAfter(failures, limit)
-      const blockedUntil = new Date(now.getTime() + delay * 1_000)
-      if (delay > 0)
-        await em.execute('update sign_in_failures set blocked_until = ? where subject = ?', [blockedUntil, subject])
-      if (failures === 1) await em.execute(FORGET_OLD, [longAgo])
-      return { subject, waitSeconds: 0, blockedUntil: delay > 0 ? blockedUntil : null }
-    }
-    const held = await em.execute<{ until: Date }[]>(
-      'select blocked_until as until from sign_in_failures where subject = ?',
-      [subject],
-    )
-    const waitSeconds = Math.max(1, (new Date(held[0]?.until ?? now).getTime() - now.getTime()) / 1_000)
-    return { subject, waitSeconds, blockedUntil: null }
-  })
+  const claimed = await em.execute<{ failures: number }[]>(CLAIM, [newId(), subject, now, longAgo])
+  const failures = claimed[0]?.failures
+  if (failures !== undefined) {
+    const delay = delayAfter(failures, limit)
+    const blockedUntil = new Date(now.getTime() + delay * 1_000)
+    if (delay > 0)
+      await em.execute('update sign_in_failures set blocked_until = ? where subject = ?', [blockedUntil, subject])
+    if (failures === 1) await em.execute(FORGET_OLD, [longAgo])
+    return { subject, waitSeconds: 0, blockedUntil: delay > 0 ? blockedUntil : null }
+  }
+  const held = await em.execute<{ until: Date }[]>(
+    'select blocked_until as until from sign_in_failures where subject = ?',
+    [subject],
+  )
+  const waitSeconds = Math.max(1, (new Date(held[0]?.until ?? now).getTime() - now.getTime()) / 1_000)
+  return { subject, waitSeconds, blockedUntil: null }
 }
 
 // The wait that came of this attempt, and not that of one beside it.
@@ -134,18 +150,17 @@ const COUNT_BACK = `
   where subject = ?`
 
 async function countBack(ctx: Context, claims: readonly Claim[]): Promise<void> {
-  await ctx.rows.write('authentication', async (em) => {
-    // The account's row first, as where failures are forgotten: two that wait for each other would end as a deadlock.
-    for (const { subject, blockedUntil } of claims.toReversed()) await em.execute(COUNT_BACK, [blockedUntil, subject])
+  await ctx.rows.record('authentication', async (em) => {
+    for (const { subject, blockedUntil } of claims) await em.execute(COUNT_BACK, [blockedUntil, subject])
   })
 }
 
-async function forgetFailures(ctx: Context, [address, account]: readonly Limit[]): Promise<void> {
-  await ctx.rows.write('authentication', async (em) => {
+async function forgetFailures(ctx: Context, { account, address }: Limits): Promise<void> {
+  await ctx.rows.record('authentication', async (em) => {
     if (account) await em.execute('delete from sign_in_failures where subject = ?', [account.subject])
     // Not forgotten but counted back: somebody with one good account must not clear the way to guess at others.
     await em.execute('update sign_in_failures set failures = greatest(failures - 1, 0) where subject = ?', [
-      address?.subject,
+      address.subject,
     ])
   })
 }
