@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import pg, { type Connection, type Pool, type PoolClient } from 'pg'
-import type { Deadline } from '../http/deadline.ts'
+import type { Deadline } from '../deadline.ts'
 import { impatientSocket } from './silent-connections.ts'
 
 /** The server takes a cancel request within this time, or cannot be reached. */

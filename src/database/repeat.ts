@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Deadline } from '../http/deadline.ts'
+import type { Deadline } from '../deadline.ts'
 import { isConflictOfTransactions } from './failures.ts'
 
 const MOST_ATTEMPTS = 4

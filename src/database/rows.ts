@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/sql'
-import { TimeLimit, type Deadline } from '../http/deadline.ts'
+import { TimeLimit, type Deadline } from '../deadline.ts'
 import type { Database } from './database.ts'
 import type { Reading } from './reading.ts'
 import type { Shape } from './shape.ts'

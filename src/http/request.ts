@@ -5,7 +5,7 @@ import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import ipaddr from 'ipaddr.js'
 import type { TellQuota } from '../rate-limits/rate-limits.ts'
-import { TimeLimit, type Deadline } from './deadline.ts'
+import { TimeLimit, type Deadline } from '../deadline.ts'
 import { tellQuota } from './rate-limit-headers.ts'
 import type { WatchedOperation } from './watch.ts'
 

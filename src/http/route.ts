@@ -2,7 +2,7 @@ import { HeaderMap, type ApolloServer, type BaseContext, type HTTPGraphQLRequest
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpConfig } from './config.ts'
 import { BadRequest } from './body.ts'
-import { timedOut, withTimeLimit } from './deadline.ts'
+import { timedOut, withTimeLimit } from '../deadline.ts'
 import { errorBody } from './errors.ts'
 import { withStatus } from './graphql.ts'
 import { sandboxPolicy } from './headers.ts'

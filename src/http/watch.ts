@@ -4,7 +4,7 @@ import { httpStatusOf, type ErrorCode } from '../errors.ts'
 import { isErrorCode, outcomeOfStatus } from '../watching/outcomes.ts'
 import type { Denial, EndedRequest, OperationType, RequestMetrics } from '../watching/request-metrics.ts'
 import type { RequestSpan, Tracing } from '../watching/tracing.ts'
-import { TimeLimit } from './deadline.ts'
+import { TimeLimit } from '../deadline.ts'
 import { requestScope, type RequestScope } from './request.ts'
 
 declare module 'fastify' {

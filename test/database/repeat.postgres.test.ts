@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
 import type { EntityManager } from '@mikro-orm/sql'
 import { afterCommit } from '../../src/database/tenancy.ts'
 import { openRows } from '../../src/database/rows.ts'
-import { TimeLimit } from '../../src/http/deadline.ts'
+import { TimeLimit } from '../../src/deadline.ts'
 import { givenDatabase, givenTenant, type Tenant, type TestDatabase } from './given-database.ts'
 
 let db: TestDatabase

@@ -8,7 +8,7 @@ import { hashSync } from 'bcryptjs'
 import { afterAll, expect, jest, test } from '@jest/globals'
 import { Piscina } from 'piscina'
 import { ApiError } from '../../src/errors.ts'
-import { TimeLimit } from '../../src/http/deadline.ts'
+import { TimeLimit } from '../../src/deadline.ts'
 import { createPasswordHasher, type PasswordHasherSettings } from '../../src/principal/password-hashing.ts'
 import { compare, hash } from '../../src/principal/password-worker.ts'
 

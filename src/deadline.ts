@@ -1,4 +1,4 @@
-import { ApiError } from '../errors.ts'
+import { ApiError } from './errors.ts'
 
 /**
  * Whether what is done for a caller is still wanted: no more once it has taken too long, or once nobody is left to hear of it.
