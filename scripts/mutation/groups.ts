@@ -50,16 +50,38 @@ export const mutationGroups: Readonly<Record<string, MutationGroup>> = {
     ],
     needsDatabase: true,
   },
-  callers: {
+  keys: {
     sources: inFolder(
       'src/principal',
-      'api-key api-keys api-key-record api-key-token bearer current-claims held-records identify principal refresh-token require-principal revocations tenant-api-key user-principal',
+      'api-key api-keys api-key-record api-key-token bearer held-records tenant-api-key',
     ),
     tests: [
-      'test/api-key/*.test.ts',
-      'test/session/*.test.ts',
-      'test/authentication/*.test.ts',
+      'test/api-key/api-key*.test.ts',
+      'test/api-key/held-records.test.ts',
+      'test/api-key/key-demand.test.ts',
+      'test/api-key/manage.test.ts',
+      'test/api-key/memory.test.ts',
+      'test/api-key/patterns.test.ts',
+      'test/api-key/scenarios.test.ts',
+      'test/oauth/client-credentials.test.ts',
+      'test/oauth/introspection.test.ts',
+    ],
+    needsDatabase: true,
+  },
+  sessions: {
+    sources: inFolder(
+      'src/principal',
+      'current-claims identify principal refresh-token require-principal revocations user-principal',
+    ),
+    tests: [
       'test/principal/re*.test.ts',
+      'test/session/logout.test.ts',
+      'test/session/refresh*.test.ts',
+      'test/session/revocation.test.ts',
+      'test/authentication/auth-payload.test.ts',
+      'test/authentication/switch-organization.test.ts',
+      'test/oauth/revocation.test.ts',
+      'test/platform/lift.test.ts',
     ],
     needsDatabase: true,
   },
