@@ -61,6 +61,8 @@ const settings = z.object({
   PASSWORD_HASH_QUEUE: z.coerce.number().int().min(1).max(10_000).optional(),
   SIGN_IN_FREE_FAILURES: whole(10, 1, 99),
   SIGN_IN_FREE_FAILURES_PER_ADDRESS: whole(100, 1, 10_000),
+  MAX_SESSIONS_PER_USER: whole(100, 1, 10_000),
+  MAX_ORGANIZATIONS_PER_USER: whole(200, 1, 10_000),
   API_KEY_HASH_KEY: z.string().min(32).optional(),
   API_KEY_MAX_TTL_DAYS: whole(365, 1, 3_650),
   RATE_LIMIT_STORE: z.enum(['shared', 'memory']).default('shared'),
@@ -192,6 +194,20 @@ function limitsOf(given: Settings) {
   }
 }
 
+function passwordsOf(given: Settings) {
+  return {
+    pepper: given.PASSWORD_PEPPER ?? null,
+    minLength: given.PASSWORD_MIN_LENGTH,
+    requireLetterAndDigit: given.PASSWORD_REQUIRE_LETTER_AND_DIGIT,
+    cost: given.PASSWORD_HASH_COST,
+    threads: given.PASSWORD_HASH_THREADS,
+    // At a third of a second each, the last of them waits for half of EXECUTION_TIMEOUT_MS.
+    maxQueue: given.PASSWORD_HASH_QUEUE ?? 16 * given.PASSWORD_HASH_THREADS,
+    freeFailures: given.SIGN_IN_FREE_FAILURES,
+    freeFailuresPerAddress: given.SIGN_IN_FREE_FAILURES_PER_ADDRESS,
+  }
+}
+
 function rateLimitsOf(given: Settings) {
   return {
     redis: given.REDIS_URL ? { url: given.REDIS_URL, keyPrefix: given.REDIS_KEY_PREFIX } : null,
@@ -248,17 +264,8 @@ function fromSettings(given: Settings) {
       privateHosts: given.ISSUER_PRIVATE_HOSTS,
       skipSignatures: given.JWT_SKIP_VALIDATION,
     },
-    passwords: {
-      pepper: given.PASSWORD_PEPPER ?? null,
-      minLength: given.PASSWORD_MIN_LENGTH,
-      requireLetterAndDigit: given.PASSWORD_REQUIRE_LETTER_AND_DIGIT,
-      cost: given.PASSWORD_HASH_COST,
-      threads: given.PASSWORD_HASH_THREADS,
-      // At a third of a second each, the last of them waits for half of EXECUTION_TIMEOUT_MS.
-      maxQueue: given.PASSWORD_HASH_QUEUE ?? 16 * given.PASSWORD_HASH_THREADS,
-      freeFailures: given.SIGN_IN_FREE_FAILURES,
-      freeFailuresPerAddress: given.SIGN_IN_FREE_FAILURES_PER_ADDRESS,
-    },
+    passwords: passwordsOf(given),
+    users: { maxSessions: given.MAX_SESSIONS_PER_USER, maxOrganizations: given.MAX_ORGANIZATIONS_PER_USER },
     apiKeys: {
       hashKey: given.API_KEY_HASH_KEY ?? null,
       maxTtlDays: given.API_KEY_MAX_TTL_DAYS,

@@ -365,7 +365,7 @@ export type LeaveOrganizationPayload = {
   organization: Organization;
 };
 
-/** `organizationId` picks the current organization; left out, the one used last. */
+/** `organizationId` picks the current organization; left out, the one used last, and none while that one is suspended. */
 export type LoginInput = {
   email: Scalars['EmailAddress']['input'];
   organizationId?: InputMaybe<Scalars['ID']['input']>;

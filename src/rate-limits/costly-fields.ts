@@ -3,8 +3,8 @@ import type { Context } from '../context.ts'
 import { addressBlock } from './address-block.ts'
 import type { Limit } from './rate-limits.ts'
 
-/** Fields that cost much, or that tell who has an account. */
-export type CostlyField = 'login' | 'register' | 'refresh' | 'changePassword' | 'addMember'
+/** Fields that cost much, that tell who has an account, or that make what lasts. */
+export type CostlyField = 'login' | 'register' | 'refresh' | 'changePassword' | 'addMember' | 'createOrganization'
 
 /**
  * Counts the execution of a costly field, before anything is looked up or hashed for it: for its account, if it has one, and

@@ -8,6 +8,7 @@ import {
   startServer,
   type Answer,
   type TestServer,
+  type Person,
 } from '../harness.ts'
 import { asOwner, auditEvents, claimsOf, login, pairOf, stateOf } from '../session/given-sessions.ts'
 
@@ -85,6 +86,12 @@ test('unknown address, wrong password and deactivated account cost the same work
   }
 })
 
+async function addTo(admin: Person, { email }: Person): Promise<void> {
+  const query = 'mutation ($input: AddMemberInput!) { addMember(input: $input) { membership { id } } }'
+  const variables = { input: { email, role: 'DEVELOPER' } }
+  expect((await server.send(query, { token: admin.token, variables })).errors).toEqual([])
+}
+
 test('the organization that is asked for becomes the current one, and is taken up again next time', async () => {
   const first = await givenPerson(server)
   const admin = await givenPerson(server)
@@ -130,6 +137,34 @@ test('nobody signs in to an organization that is suspended or deleted', async ()
     expectError(await login(server, { email, password, organizationId }), 'FORBIDDEN', 'NOT_A_MEMBER')
     expect((await login(server, { email, password })).data.login.organization).toBeNull()
   }
+})
+
+test('while the organization that was used last is suspended, no other one is taken instead', async () => {
+  const person = await givenPerson(server)
+  const stranger = await givenPerson(server)
+  await addTo(stranger, person)
+  const suspend = (at: string) =>
+    asOwner(server, `update organizations set suspended_at = ${at} where id = ?`, [person.organizationId])
+  const organizationOf = async () =>
+    (await login(server, { email: person.email, password: PASSWORD })).data.login.organization?.id
+  await suspend('now()')
+  expect(await organizationOf()).toBeUndefined()
+  await suspend('null')
+  expect(await organizationOf()).toBe(person.organizationId)
+  // Nor is one that they have left.
+  await server.send('mutation { leaveOrganization { organization { id } } }', {
+    token: (await login(server, { ...person, organizationId: stranger.organizationId })).data.login.accessToken,
+  })
+  expect(await organizationOf()).toBe(person.organizationId)
+})
+
+test("who has used none signs in to the one that they have made themselves, whoever's else they have been added to", async () => {
+  const person = await givenPerson(server, null)
+  await addTo(await givenPerson(server), person)
+  const query = 'mutation { createOrganization(input: { name: "Their own" }) { organization { id } } }'
+  const { organization } = (await server.send(query, { token: person.token })).data.createOrganization
+  const answer = await login(server, { email: person.email, password: PASSWORD })
+  expect(answer.data.login.organization.id).toBe(organization.id)
 })
 
 test('a hash of lower cost, or of the older scheme, is renewed when its owner next signs in', async () => {

@@ -49,7 +49,7 @@ test('nobody deactivates themselves', async () => {
   expect((await me(operator)).errors).toEqual([])
 })
 
-test("a suspended organization's tokens are refused at once, and sign-in picks another organization", async () => {
+test("a suspended organization's tokens are refused at once, and sign-in takes another one where it is asked for", async () => {
   const admin = await givenPerson(server, 'Suspended')
   const other = await givenPerson(server, 'Other')
   const both = await givenMember(server, other, 'VIEWER')
@@ -71,7 +71,8 @@ test("a suspended organization's tokens are refused at once, and sign-in picks a
   expectError(await me(admin), 'UNAUTHENTICATED', 'REVOKED')
   expectError(await me({ token: accessToken }), 'UNAUTHENTICATED', 'REVOKED')
   expect((await refresh({ refreshToken })).data.refresh.organization).toBeNull()
-  const signedIn = await signIn(server, both.email)
+  expect((await signIn(server, both.email)).data.login.organization).toBeNull()
+  const signedIn = await signIn(server, both.email, other.organizationId)
   expect(signedIn.data.login.organization).toEqual({ id: other.organizationId })
   const named = await me({ token: signedIn.data.login.accessToken }, { 'x-tenant-id': admin.organizationId })
   expectError(named, 'FORBIDDEN', 'NOT_A_MEMBER')

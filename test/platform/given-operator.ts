@@ -13,12 +13,16 @@ export interface Operator {
 }
 
 /** Signs in with the password that everybody has in the tests. */
-export async function signIn(server: Pick<TestServer, 'send'>, email: string): Promise<Answer> {
+export async function signIn(
+  server: Pick<TestServer, 'send'>,
+  email: string,
+  organizationId?: string,
+): Promise<Answer> {
   return server.send(
-    `mutation ($email: EmailAddress!, $password: String!) {
-      login(input: { email: $email, password: $password }) { accessToken refreshToken user { id } organization { id } }
+    `mutation ($input: LoginInput!) {
+      login(input: $input) { accessToken refreshToken user { id } organization { id } }
     }`,
-    { variables: { email, password: PASSWORD } },
+    { variables: { input: { email, password: PASSWORD, organizationId } } },
   )
 }
 

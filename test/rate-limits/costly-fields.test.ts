@@ -183,3 +183,16 @@ test('after a read in the same operation the limit is counted without a second c
   // A store that had to wait for the connection would not have answered in time.
   expect(server.app.services.rateLimits.isDegraded()).toBe(false)
 })
+
+test('organizations are made so often a minute, however many aliases ask', async () => {
+  server = await startServer({ settings: { [PER_ACCOUNT]: '3' } })
+  const { token } = await givenPerson(server)
+  const other = await givenPerson(server)
+  const create = (at: number) => `a${at}: createOrganization(input: { name: "One of many" }) { organization { id } }`
+  const makeSix = `mutation { ${[1, 2, 3, 4, 5, 6].map(create).join(' ')} }`
+  expectError(await server.send(makeSix, { token }), 'RATE_LIMITED')
+  const memberships = async (of: string) =>
+    (await server.send('{ me { memberships { id } } }', { token: of })).data.me.memberships as unknown[]
+  expect(await memberships(token)).toHaveLength(4)
+  expect((await server.send(`mutation { ${create(1)} }`, { token: other.token })).errors).toEqual([])
+})

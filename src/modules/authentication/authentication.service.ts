@@ -11,7 +11,6 @@ import { newId } from '../../database/columns.ts'
 import { countCostly } from '../../rate-limits/costly-fields.ts'
 import { EMAIL_MAX, normalizedEmail, optionalText, requiredText } from '../../input.ts'
 import { audit, auditApart } from '../audit-event/audit-event.service.ts'
-import { findActingMemberships } from '../membership/acting-membership.ts'
 import { insertOrganization } from '../organization/new-organization.ts'
 import { currentOrganization } from '../organization/organization.service.ts'
 import {
@@ -27,10 +26,11 @@ import { Password } from './authentication.entity.ts'
 import { checkPassword } from './password-policy.ts'
 import {
   completeSignIn,
-  currentMembership,
-  sessionMembership,
   findActiveUser,
+  lastMembership,
   lockActiveUser,
+  sessionMembership,
+  wantedMembership,
   wrongCredentials,
   type AuthPayloadRow,
   type SignedIn,
@@ -160,11 +160,11 @@ function startLogin(
     const user = await findActiveUser(em, account.userId)
     const password = await em.findOne(Password, { userId: account.userId, hash: account.hash })
     if (!user || !password) return null
-    const memberships = await findActingMemberships(em, user.id)
-    const membership = currentMembership(memberships, organizationId ?? null, user.lastOrganizationId ?? null)
+    const isAskedFor = organizationId !== null && organizationId !== undefined
+    const membership = isAskedFor ? await wantedMembership(em, user.id, organizationId) : await lastMembership(em, user)
     if (rehashed) password.hash = rehashed
     user.lastLoginAt = ctx.services.clock()
-    user.lastOrganizationId = membership?.organizationId ?? null
+    if (membership) user.lastOrganizationId = membership.organizationId
     await em.flush()
     const started = await startSession(ctx, em, user.id, membership?.organizationId ?? null)
     await audit(ctx, em, {
@@ -211,7 +211,7 @@ export async function changePassword(ctx: Context, input: ChangePasswordInput): 
     await ctx.services.revocations.add(em, [{ kind: 'USER', subjectId: user.id, belowVersion: user.tokenVersion }])
     const refreshToken = await replaceRefreshToken(ctx, em, session)
     await audit(ctx, em, { action: 'user.password_changed', details: { endedSessions: others.length } })
-    const membership = sessionMembership(await findActingMemberships(em, user.id), session)
+    const membership = await sessionMembership(em, session)
     return { session, refreshToken, user, membership }
   })
   return completeSignIn(ctx, signedIn)
@@ -225,10 +225,10 @@ export async function switchOrganization(ctx: Context, input: SwitchOrganization
   const principal = requireUser(ctx)
   const signedIn = await ctx.rows.write('authentication', async (em) => {
     const user = await lockActiveUser(em, principal.userId)
-    const membership = currentMembership(await findActingMemberships(em, user.id), input.organizationId, null)
+    const membership = await wantedMembership(em, user.id, input.organizationId)
     const session = await findCurrentSession(ctx, em, principal)
-    session.organizationId = membership?.organizationId ?? null
-    user.lastOrganizationId = session.organizationId
+    session.organizationId = membership.organizationId
+    user.lastOrganizationId = membership.organizationId
     const refreshToken = await replaceRefreshToken(ctx, em, session)
     await audit(ctx, em, { action: 'session.organization_switched', organizationId: session.organizationId })
     return { session, refreshToken, user, membership }

@@ -4,7 +4,6 @@ import { unauthenticated } from '../../errors.ts'
 import type { RefreshInput } from '../../generated/resolvers.ts'
 import { countCostly } from '../../rate-limits/costly-fields.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
-import { findActingMemberships } from '../membership/acting-membership.ts'
 import type { SessionRow } from '../session/session.entity.ts'
 import { readRefreshToken, renewSession } from '../session/session.service.ts'
 import { User } from '../user/user.entity.ts'
@@ -39,7 +38,7 @@ async function renew(ctx: Context, input: RefreshInput): Promise<AuthPayloadRow>
     const user = await em.findOne(User, { id: session.userId, deactivatedAt: null })
     // Rolled back: the token is not used up, and nobody's session ends as reused once the account is active again.
     if (!user) throw unauthenticated('REVOKED', RENEWAL_REFUSALS.REVOKED)
-    const membership = sessionMembership(await findActingMemberships(em, user.id), session)
+    const membership = await sessionMembership(em, session)
     await audit(ctx, em, {
       action: 'session.refreshed',
       organizationId: membership?.organizationId ?? null,

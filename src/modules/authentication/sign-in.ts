@@ -5,7 +5,12 @@ import { forbidden, unauthenticated } from '../../errors.ts'
 import { rowId } from '../../input.ts'
 import { PUBLIC_CLIENT_ID } from '../../principal/access-token-claims.ts'
 import { userPrincipal, withoutOrganization } from '../../principal/user-principal.ts'
-import type { ActingMembership } from '../membership/acting-membership.ts'
+import {
+  findActingMembership,
+  findMembershipIn,
+  findOldestActingMembership,
+  type ActingMembership,
+} from '../membership/acting-membership.ts'
 import type { OrganizationRow } from '../organization/organization.entity.ts'
 import type { SessionRow } from '../session/session.entity.ts'
 import { User, type UserRow } from '../user/user.entity.ts'
@@ -93,25 +98,33 @@ export async function completeSignIn(ctx: Context, signedIn: SignedIn): Promise<
  * The membership in the session's own organization; null once the user cannot act in it. Another organization is never
  * taken instead: what a client goes on writing would land in it unasked. Once they can act in it again, it is back.
  */
-export function sessionMembership(
-  memberships: readonly ActingMembership[],
-  session: SessionRow,
-): ActingMembership | null {
-  return memberships.find((membership) => membership.organizationId === session.organizationId) ?? null
+export async function sessionMembership(
+  em: EntityManager,
+  { userId, organizationId }: SessionRow,
+): Promise<ActingMembership | null> {
+  return organizationId ? findActingMembership(em, userId, organizationId) : null
 }
 
 /**
- * The membership whose organization becomes the current one: the one asked for, else the one used last, else the oldest.
- * @throws ApiError FORBIDDEN where the one asked for is none of theirs; whether it exists is not told.
+ * The membership in an organization that is asked for.
+ * @throws ApiError FORBIDDEN where it is none of theirs; whether it exists is not told.
  */
-export function currentMembership(
-  memberships: readonly ActingMembership[],
-  wanted: string | null,
-  usedLast: string | null,
-): ActingMembership | null {
-  const of = (id: string | null) => memberships.find((membership) => membership.organizationId === id)
-  if (wanted === null) return of(usedLast) ?? memberships[0] ?? null
-  const found = of(rowId(wanted))
+export async function wantedMembership(em: EntityManager, userId: string, wanted: string): Promise<ActingMembership> {
+  const id = rowId(wanted)
+  const found = id && (await findActingMembership(em, userId, id))
   if (!found) throw forbidden('NOT_A_MEMBER', 'The user is not a member of the organization')
   return found
+}
+
+/**
+ * The membership that a sign-in takes up again: in the organization used last, else the oldest. None while the one used last is
+ * suspended: anybody can make somebody a member, and would have what they go on writing.
+ */
+export async function lastMembership(
+  em: EntityManager,
+  { id, lastOrganizationId }: UserRow,
+): Promise<ActingMembership | null> {
+  const last = lastOrganizationId ? await findMembershipIn(em, id, lastOrganizationId) : null
+  if (last) return last.organization.suspendedAt ? null : last
+  return findOldestActingMembership(em, id)
 }

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import { assertHolds } from '../../access/granting.ts'
-import type { Context } from '../../context.ts'
+import { load, type Context, type RowLoader } from '../../context.ts'
 import { byCreation, pageOf, readConnection, type Connection, type PageArguments } from '../../database/paging.ts'
 import { selectRows } from '../../database/select.ts'
 import { authenticationRows, tenantRows } from '../../database/tenant-rows.ts'
@@ -15,7 +15,7 @@ import { findOrganization, lockOrganization, lockOrganizationAsAdmin } from '../
 import { User, type UserRow } from '../user/user.entity.ts'
 import { requireUser } from '../../principal/require-principal.ts'
 import { findUser } from '../user/user.service.ts'
-import { findMembershipsOf } from './acting-membership.ts'
+import { assertMayJoinOneMore, findMembershipsOf, type ActingMembership } from './acting-membership.ts'
 import { Membership, type MembershipRow } from './membership.entity.ts'
 
 interface MembershipPayload {
@@ -38,10 +38,21 @@ export function membersOf(
   return readConnection(tenantRows(ctx), Membership, {}, page, byCreation)
 }
 
+/** Once an operation, however many aliases ask. */
+const membershipsByUser: RowLoader<string, ActingMembership[]> = {
+  readMany(ctx, userIds) {
+    const { maxOrganizations } = ctx.services.config.users
+    return ctx.rows.read('authentication', async (em) => {
+      const found: ActingMembership[][] = []
+      for (const userId of userIds) found.push(await findMembershipsOf(em, userId, maxOrganizations))
+      return found
+    })
+  },
+}
+
 /** The signed-in user's own memberships, in every organization that is not deleted. */
 export async function myMemberships(ctx: Context): Promise<MembershipRow[]> {
-  const { userId } = requireUser(ctx)
-  return ctx.rows.read('authentication', (em) => findMembershipsOf(em, userId))
+  return load(ctx, membershipsByUser, requireUser(ctx).userId)
 }
 
 /** The member. @throws ApiError NOT_FOUND where the membership has ended meanwhile. */
@@ -91,7 +102,8 @@ function endTokensOf(ctx: Context, em: EntityManager, membership: MembershipRow,
 
 /**
  * Makes a registered user a member of the current organization.
- * @throws ApiError NOT_FOUND where nobody has registered with the address; CONFLICT where they are a member already;
+ * @throws ApiError NOT_FOUND where nobody has registered with the address; CONFLICT where they are a member already, or of too many
+ * organizations;
  * RATE_LIMITED, since it tells who has an account.
  */
 export async function addMember(ctx: Context, input: AddMemberInput): Promise<MembershipPayload> {
@@ -100,6 +112,7 @@ export async function addMember(ctx: Context, input: AddMemberInput): Promise<Me
   await countCostly(ctx, 'addMember', null)
   const [user] = await selectRows(authenticationRows(ctx), { entity: User, where: { email, deactivatedAt: null } })
   if (!user) throw notFound('User')
+  await ctx.rows.read('authentication', (em) => assertMayJoinOneMore(ctx, em, user.id))
   return ctx.rows.write('tenant', async (em) => {
     const organization = await lockOrganizationAsAdmin(ctx, em)
     if (await em.findOne(Membership, { userId: user.id })) {

@@ -10,9 +10,12 @@ import type {
   UpdateOrganizationInput,
 } from '../../generated/resolvers.ts'
 import { requiredText } from '../../input.ts'
+import { countCostly } from '../../rate-limits/costly-fields.ts'
 import { audit } from '../audit-event/audit-event.service.ts'
+import { assertMayJoinOneMore } from '../membership/acting-membership.ts'
 import { Membership } from '../membership/membership.entity.ts'
 import { requireUser } from '../../principal/require-principal.ts'
+import { User } from '../user/user.entity.ts'
 import { insertOrganization } from './new-organization.ts'
 import { Organization, type OrganizationRow } from './organization.entity.ts'
 
@@ -71,15 +74,22 @@ export async function lockOrganization(em: EntityManager): Promise<OrganizationR
   return organization
 }
 
-/** A new organization of the signed-in user, who becomes its ADMIN. The current organization stays what it is. */
-export function createOrganization(
+/**
+ * A new organization of the signed-in user, who becomes its ADMIN. The current organization stays what it is; who had none so far
+ * signs in to it the next time.
+ * @throws ApiError RATE_LIMITED; CONFLICT where they are a member of too many.
+ */
+export async function createOrganization(
   ctx: Context,
   input: CreateOrganizationInput,
 ): Promise<{ organization: OrganizationRow }> {
   const { userId } = requireUser(ctx)
   const name = requiredText(['input', 'name'], input.name)
+  await countCostly(ctx, 'createOrganization', userId)
   return ctx.rows.write('authentication', async (em) => {
+    await assertMayJoinOneMore(ctx, em, userId)
     const { organization } = await insertOrganization(ctx, em, name, userId)
+    await em.nativeUpdate(User, { id: userId, lastOrganizationId: null }, { lastOrganizationId: organization.id })
     return { organization }
   })
 }

@@ -1,7 +1,7 @@
 import { LockMode } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/sql'
 import { CLOCK_LEEWAY_SECONDS } from '../../clock.ts'
-import type { Context } from '../../context.ts'
+import { load, type Context, type RowLoader } from '../../context.ts'
 import { newId } from '../../database/columns.ts'
 import { notFound, unauthenticated } from '../../errors.ts'
 import { rowId } from '../../input.ts'
@@ -28,7 +28,10 @@ function idleLimit(ctx: Context, expiresAt: Date): Date {
   return idle < expiresAt ? idle : expiresAt
 }
 
-/** Starts a session: one row, which the login's refresh tokens are renewed in. */
+/**
+ * Starts a session: one row, which the login's refresh tokens are renewed in. Where it is one too many, the user's oldest ends: whoever
+ * knows a password could start so many that nobody can end them all any more.
+ */
 export async function startSession(
   ctx: Context,
   em: EntityManager,
@@ -53,7 +56,15 @@ export async function startSession(
     ipAddress: ctx.request.ipAddress,
   })
   await em.flush()
+  await endOldest(ctx, em, userId)
   return { session, refreshToken: token }
+}
+
+/** Ends what is more than a user may have. */
+async function endOldest(ctx: Context, em: EntityManager, userId: string): Promise<void> {
+  const alive = { userId, ...aliveAt(ctx.services.clock()) }
+  const offset = ctx.services.config.users.maxSessions
+  await revokeSessions(ctx, em, await em.find(Session, alive, { orderBy: { id: 'desc' }, offset, limit: 1_000 }))
 }
 
 /** What became of a presented refresh token. A reuse is committed, although the request fails. */
@@ -167,10 +178,19 @@ function sessionsAliveAt(em: EntityManager, userId: string, time: Date): Promise
 
 const aliveAt = (time: Date) => ({ revokedAt: null, idleExpiresAt: { $gt: time }, expiresAt: { $gt: time } })
 
+/** Once an operation, however many aliases ask. */
+const sessionsByUser: RowLoader<string, SessionRow[]> = {
+  readMany: (ctx, userIds) =>
+    ctx.rows.read('authentication', async (em) => {
+      const found: SessionRow[][] = []
+      for (const userId of userIds) found.push(await liveSessionsOf(ctx, em, userId))
+      return found
+    }),
+}
+
 /** The signed-in user's own live sessions. */
 export function mySessions(ctx: Context): Promise<SessionRow[]> {
-  const { userId } = requireUser(ctx)
-  return ctx.rows.read('authentication', (em) => liveSessionsOf(ctx, em, userId))
+  return load(ctx, sessionsByUser, requireUser(ctx).userId)
 }
 
 /** The session that the request's access token belongs to, locked for what changes it. @throws ApiError UNAUTHENTICATED where it has ended. */
