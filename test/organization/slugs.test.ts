@@ -5,7 +5,7 @@ import { givenPerson, startServer, type Person, type TestServer } from '../harne
 let server: TestServer
 let person: Person
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ settings: { MAX_ORGANIZATIONS_PER_USER: '1000' } })
   person = await givenPerson(server, null)
 })
 afterAll(async () => server.close())
