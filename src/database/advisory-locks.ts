@@ -5,12 +5,12 @@
 export const advisoryLocks = {
   /** One instance migrates while the others wait. */
   migrations: 7_265_110_382,
-  /** One instance tells of keys that end soon. */
-  notices: 7_265_110_383,
+  /** Operators make their changes one at a time. */
+  operators: 7_265_110_383,
   /** One instance removes what is old. */
   removal: 7_265_110_384,
-  /** Operators make their changes one at a time. */
-  operators: 7_265_110_385,
+  /** One instance tells of keys that end soon. */
+  notices: 7_265_110_385,
   /** One changes the signing keys while the others wait. */
   signingKeys: 7_265_110_391,
   /** One changes the trusted documents while the others wait. */
