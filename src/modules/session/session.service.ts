@@ -29,8 +29,8 @@ function idleLimit(ctx: Context, expiresAt: Date): Date {
 }
 
 /**
- * Starts a session: one row, which the login's refresh tokens are renewed in. Where it is one too many, the user's oldest ends: whoever
- * knows a password could start so many that nobody can end them all any more.
+ * Starts a session: one row, which the login's refresh tokens are renewed in. Where it is one too many, the one that has not been used
+ * for longest ends: whoever knows a password could start so many that nobody can end them all any more.
  */
 export async function startSession(
   ctx: Context,
@@ -56,15 +56,16 @@ export async function startSession(
     ipAddress: ctx.request.ipAddress,
   })
   await em.flush()
-  await endOldest(ctx, em, userId)
+  await endSurplus(ctx, em, session)
   return { session, refreshToken: token }
 }
 
-/** Ends what is more than a user may have. */
-async function endOldest(ctx: Context, em: EntityManager, userId: string): Promise<void> {
-  const alive = { userId, ...aliveAt(ctx.services.clock()) }
-  const offset = ctx.services.config.users.maxSessions
-  await revokeSessions(ctx, em, await em.find(Session, alive, { orderBy: { id: 'desc' }, offset, limit: 1_000 }))
+/** Ends what is more than a user may have beside the session. */
+async function endSurplus(ctx: Context, em: EntityManager, { id, userId }: SessionRow): Promise<void> {
+  const others = { id: { $ne: id }, userId, ...aliveAt(ctx.services.clock()) }
+  const offset = ctx.services.config.users.maxSessions - 1
+  const surplus = { orderBy: { lastUsedAt: 'desc', id: 'desc' }, offset, limit: 1_000 } as const
+  await revokeSessions(ctx, em, await em.find(Session, others, surplus))
 }
 
 /** What became of a presented refresh token. A reuse is committed, although the request fails. */
