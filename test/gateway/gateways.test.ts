@@ -11,6 +11,7 @@ import {
   type TestServer,
 } from '../harness.ts'
 import { sql } from '../paging/rows.ts'
+import { rounds } from '../rounds.ts'
 
 let server: TestServer
 let admin: Person
@@ -210,7 +211,7 @@ test('a project deleted while gateways are created in it or moved to and from it
   const home = await givenProject(server, person, 'Home')
   const deletion = 'mutation ($id: ID!) { deleteProject(input: { id: $id }) { project { id } } }'
   const codes = new Set<string>()
-  for (let round = 0; round < 50; round += 1) {
+  for (let round = 0; round < rounds(50); round += 1) {
     const doomed = await givenProject(server, person, `Doomed ${round}`)
     const [movedIn, movedOut] = await Promise.all([
       givenGateway(server, person, home),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { givenMember, givenPerson, PASSWORD, startServer, type TestServer } from '../harness.ts'
 import { sql } from '../paging/rows.ts'
+import { rounds } from '../rounds.ts'
 import { adminsOf, givenAdmins, mutate, outcomeOf, reinstate, type Admin } from './race.ts'
 
 let server: TestServer
@@ -37,7 +38,7 @@ const attacks = [demotesTheNext, removesTheNext, leaves, stepsDown]
 test('of admins who all leave, step down, demote or remove each other at once, one always stays', async () => {
   const people = await givenAdmins(server, 10)
   const organizationId = people[0]!.organizationId
-  for (let round = 0; round < 50; round += 1) {
+  for (let round = 0; round < rounds(50); round += 1) {
     const count = 2 + (round % 9)
     const admins = await reinstate(server, people.slice(0, count))
     // Those who take no part are no ADMINs, so that the last one is among those who do.
@@ -68,7 +69,7 @@ test.each([
   'of two admins who %s each other five times at once, one succeeds and stays: 50 rounds',
   async (_, attack) => {
     const people = await givenAdmins(server, 2)
-    for (let round = 0; round < 50; round += 1) {
+    for (let round = 0; round < rounds(50); round += 1) {
       const admins = await reinstate(server, people)
       const attempts = Array.from({ length: 10 }, async (__, at) => ({
         by: at % 2,
@@ -86,7 +87,7 @@ test.each([
 test('a user added by several admins at once is a member once, and the others are told so', async () => {
   const people = await givenAdmins(server, 3)
   const admins = await reinstate(server, people)
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 0; round < rounds(10); round += 1) {
     const { email } = await givenPerson(server, null)
     const outcomes = await Promise.all(
       [...admins, ...admins].map(async ({ token }) =>
@@ -100,7 +101,7 @@ test('a user added by several admins at once is a member once, and the others ar
 test('signing in while being removed and added again is never a failure of the server', async () => {
   const admin = await givenPerson(server)
   const member = await givenMember(server, admin, 'DEVELOPER')
-  for (let round = 0; round < 30; round += 1) {
+  for (let round = 0; round < rounds(30); round += 1) {
     const { data } = await server.send('{ organization { members { nodes { id user { id } } } } }', {
       token: admin.token,
     })

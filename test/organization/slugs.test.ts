@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { slugOf } from '../../src/modules/organization/new-organization.ts'
 import { givenPerson, startServer, type Person, type TestServer } from '../harness.ts'
+import { rounds } from '../rounds.ts'
 
 let server: TestServer
 let person: Person
@@ -51,7 +52,7 @@ test('names that are alike get slugs that are not', async () => {
 })
 
 test('the same name at the same time: everybody gets a slug of their own', async () => {
-  for (let round = 0; round < 50; round += 1) {
+  for (let round = 0; round < rounds(50); round += 1) {
     const slugs = await Promise.all(Array.from({ length: 10 }, () => create(`Rush ${round}`)))
     expect(new Set(slugs).size).toBe(10)
     expect(slugs).toContain(`rush-${round}`)

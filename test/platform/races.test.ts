@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { startServer, type Answer, type TestServer } from '../harness.ts'
+import { rounds } from '../rounds.ts'
 import { givenOperator, operate, signIn, type Operator } from './given-operator.ts'
 
 let server: TestServer
@@ -46,7 +47,7 @@ test('of two operators who remove, deactivate or leave at once, one remains: 50 
     (actor: Operator, other: Operator) => operate(server, actor, 'deactivate', other.userId),
     (actor: Operator) => operate(server, actor, 'revoke', actor.userId),
   ]
-  for (let round = 0; round < 50; round += 1) {
+  for (let round = 0; round < rounds(50); round += 1) {
     const answers = await ten(ways[round % ways.length]!)
     expect(answers.some(({ errors }) => errors.length === 0)).toBe(true)
     for (const reason of reasons(answers)) expect(['WRONG_KIND', 'REVOKED', 'LAST_OPERATOR']).toContain(reason)

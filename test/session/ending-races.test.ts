@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { givenMember, givenPerson, startServer, type Answer, type Person, type TestServer } from '../harness.ts'
 import { mutate, type Member } from '../membership/race.ts'
 import { givenOperator, operations, type Operator } from '../platform/given-operator.ts'
+import { rounds } from '../rounds.ts'
 import { givenLogin, pairOf, refresh, sessionIdOf, stateOf, together, whoIs } from './given-sessions.ts'
 
 const ROUNDS = 20
@@ -48,7 +49,7 @@ const endings: [what: string, end: (member: Member) => Promise<Answer>, left: (a
 test.each(endings)(
   '%s wins over refreshes that race with it',
   async (_, end, left) => {
-    for (let round = 0; round < ROUNDS; round += 1) {
+    for (let round = 0; round < rounds(ROUNDS); round += 1) {
       const member = await givenMember(server, admin, 'DEVELOPER')
       const [ended, renewals] = await Promise.all([
         end(member),

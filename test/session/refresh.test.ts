@@ -10,6 +10,7 @@ import {
   type Person,
   type TestServer,
 } from '../harness.ts'
+import { rounds } from '../rounds.ts'
 import {
   asOwner,
   auditEvents,
@@ -55,7 +56,7 @@ test('a refresh token gives a new pair for the same session, and the old access 
 test('of ten refreshes with one token at once, each gets the same successor, and it works', async () => {
   const person = await givenPerson(server)
   let { refreshToken } = person
-  for (let round = 0; round < 50; round += 1) {
+  for (let round = 0; round < rounds(50); round += 1) {
     const answers = await together(10, () => refresh(server, refreshToken))
     expect(answers.flatMap(({ errors }) => errors)).toEqual([])
     const successors = new Set(answers.map((answer) => pairOf(answer).refreshToken))
@@ -227,7 +228,7 @@ test('the session of a deactivated user gives no tokens, and is not used up by a
 })
 
 test('logout wins over refreshes that race with it', async () => {
-  for (let round = 0; round < 20; round += 1) {
+  for (let round = 0; round < rounds(20); round += 1) {
     const person = await givenPerson(server, null)
     const [ended, ...answers] = await Promise.all([
       logout(server, person.token),
@@ -278,7 +279,7 @@ test('the clock of an instance that is a little behind ends no session', async (
 test('without a grace window the second use ends the session', async () => {
   const own = await startServer({ settings: { REFRESH_GRACE_SECONDS: '0' } })
   try {
-    for (let round = 0; round < 50; round += 1) {
+    for (let round = 0; round < rounds(50); round += 1) {
       const person = await givenPerson(own, null)
       const answers = await together(10, () => refresh(own, person.refreshToken))
       expect(answers.filter(({ errors }) => errors.length === 0).length).toBe(1)
