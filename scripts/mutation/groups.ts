@@ -20,13 +20,14 @@ export const mutationGroups: Readonly<Record<string, MutationGroup>> = {
   tokens: {
     sources: inFolder(
       'src/principal',
-      'compact-token access-token-claims access-token api-key-secret bearer-token current-keys signing-key-sealing',
+      'compact-token access-token-claims access-token api-key-secret bearer-token current-keys refresh-token signing-key-sealing',
     ),
     tests: [
       'test/principal/access-token*.test.ts',
       'test/principal/current-keys.test.ts',
       'test/principal/bearer-token.test.ts',
       'test/principal/read-tokens.test.ts',
+      'test/principal/refresh-token.test.ts',
       'test/principal/signing-keys.test.ts',
       'test/principal/signing-key-sealing.test.ts',
       'test/api-key/api-key-secret.test.ts',
@@ -73,17 +74,17 @@ export const mutationGroups: Readonly<Record<string, MutationGroup>> = {
   sessions: {
     sources: inFolder(
       'src/principal',
-      'current-claims identify principal refresh-token require-principal revocations user-principal',
+      'current-claims identify principal require-principal revocations user-principal',
     ),
     tests: [
-      'test/principal/re*.test.ts',
-      'test/session/logout.test.ts',
-      'test/session/refresh*.test.ts',
-      'test/session/revocation.test.ts',
       'test/authentication/auth-payload.test.ts',
       'test/authentication/switch-organization.test.ts',
       'test/oauth/revocation.test.ts',
-      'test/platform/lift.test.ts',
+      'test/principal/current-claims.test.ts',
+      'test/principal/require-principal.test.ts',
+      'test/principal/revocations.test.ts',
+      'test/session/logout.test.ts',
+      'test/session/look-ups.test.ts',
     ],
     needsDatabase: true,
   },

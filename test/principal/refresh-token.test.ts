@@ -37,8 +37,9 @@ test('two tokens of one session share nothing but its id', () => {
 })
 
 test('a session id that is no UUID makes no token', () => {
-  expect(() => newRefreshToken('42', reuseKey)).toThrow('UUID')
-  expect(() => newRefreshToken(sessionId.toUpperCase(), reuseKey)).toThrow('UUID')
+  for (const text of ['42', sessionId.toUpperCase(), `${sessionId}0`, `0${sessionId}`]) {
+    expect(() => newRefreshToken(text, reuseKey)).toThrow('UUID')
+  }
 })
 
 const body = first.token.slice(3)

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { makePowers } from '../../src/access/powers.ts'
 import { createContext } from '../../src/context.ts'
 import { identify } from '../../src/principal/identify.ts'
 import { requireOrganization, requirePrincipal, requireUser } from '../../src/principal/require-principal.ts'
+import { withoutOrganization } from '../../src/principal/user-principal.ts'
 import { givenApiKey } from '../api-key/given-api-key.ts'
 import { givenPerson, startServer, type Person, type TestServer } from '../harness.ts'
+import { givenOperator } from '../platform/given-operator.ts'
 
 let server: TestServer
 let ada: Person
@@ -22,10 +25,10 @@ async function contextOf(headers: Record<string, string>) {
   const request = { requestId: 'a-request', headers, ipAddress: '127.0.0.1', userAgent: null }
   return createContext(services, request, await identify(services, request))
 }
-const bearer = ({ token }: Person) => ({ authorization: `Bearer ${token}` })
+const bearer = ({ token }: Pick<Person, 'token'>) => ({ authorization: `Bearer ${token}` })
 
-const asked = { requirePrincipal, requireUser, requireOrganization }
 const missing = { code: 'UNAUTHENTICATED', reason: 'MISSING' }
+const refusal = (message: string) => expect.objectContaining({ message, extensions: missing })
 
 test('a signed-in user is all three', async () => {
   const ctx = await contextOf(bearer(ada))
@@ -34,12 +37,31 @@ test('a signed-in user is all three', async () => {
   expect(requireOrganization(ctx)).toBe(ada.organizationId)
 })
 
+test('an operator is a user', async () => {
+  const operator = await givenOperator(server)
+  const ctx = await contextOf(bearer(operator))
+  expect(requireUser(ctx)).toMatchObject({ kind: 'OPERATOR', userId: operator.userId })
+})
+
+test('a user whose organization is not reached has nothing of it', async () => {
+  const user = requireUser(await contextOf(bearer(ada)))
+  const { scopes } = server.app.services
+  expect(withoutOrganization(scopes, user)).toEqual({
+    ...user,
+    organizationId: null,
+    membershipId: null,
+    role: null,
+    scopes: [],
+    powers: makePowers('USER', null, [], scopes),
+  })
+})
+
 test('an API key has an organization and is no user', async () => {
   const { id, secret } = await givenApiKey(server, ada)
   const ctx = await contextOf({ 'x-api-key': secret })
   expect(requirePrincipal(ctx)).toMatchObject({ kind: 'API_KEY', subject: id })
   expect(requireOrganization(ctx)).toBe(ada.organizationId)
-  expect(() => requireUser(ctx)).toThrow(expect.objectContaining({ extensions: missing }))
+  expect(() => requireUser(ctx)).toThrow(refusal('A signed-in user is required'))
 })
 
 test('a user without an organization has none to act for', async () => {
@@ -51,7 +73,11 @@ test('a user without an organization has none to act for', async () => {
   expect(() => requireOrganization(ctx)).toThrow(none)
 })
 
-test.each(Object.entries(asked))('%s refuses an anonymous caller', async (_, require) => {
+test.each([
+  ['requirePrincipal', requirePrincipal, 'A credential is required'],
+  ['requireUser', requireUser, 'A signed-in user is required'],
+  ['requireOrganization', requireOrganization, 'A credential is required'],
+])('%s refuses an anonymous caller', async (_, require, message) => {
   const ctx = await contextOf({})
-  expect(() => require(ctx)).toThrow(expect.objectContaining({ extensions: missing }))
+  expect(() => require(ctx)).toThrow(refusal(message))
 })

@@ -11,6 +11,8 @@ import {
   type Person,
   type TestServer,
 } from '../harness.ts'
+import { holdIntervals } from '../principal/given-revocations.ts'
+import { rounds } from '../rounds.ts'
 import {
   asOwner,
   changePassword,
@@ -152,16 +154,6 @@ test('an entry is held for as long as a token could live by a clock that is set 
   expect(await stateOf(server, person.token)).toBe('EXPIRED')
 })
 
-test('more sessions than one notification holds are ended together', async () => {
-  const person = await givenPerson(server, null)
-  const logins: { token: string }[] = []
-  // More at once would be attempts too many.
-  while (logins.length < 55) logins.push(...(await together(5, () => givenLogin(server, person))))
-  const answer = await logout(server, person.token, true)
-  expect(answer.data.logout.revokedSessions).toBe(56)
-  for (const { token } of logins) await eventually(() => isRevoked(other, token))
-})
-
 test.each(['x', '{}', 'null', '[null]', '[{"kind":"SESSION"}]', '{"lifted":true}', '7', ''])(
   'the notification %j, made up by somebody, neither ends the process nor lets a token in',
   async (payload) => {
@@ -191,26 +183,12 @@ test('where the table cannot be read again, what was revoked stays revoked, and 
 
 /** A server of its own, whose clock can be moved and whose table can be cleaned. */
 async function withCleaning(
-  work: (own: TestServer, advance: (seconds: number) => void, clean: () => Promise<void>) => Promise<void>,
+  work: (own: TestServer, advance: (seconds: number) => void, clean: () => Promise<unknown>) => Promise<void>,
 ): Promise<void> {
-  jest.useFakeTimers({
-    doNotFake: [
-      'nextTick',
-      'setImmediate',
-      'setTimeout',
-      'clearTimeout',
-      'queueMicrotask',
-      'Date',
-      'performance',
-      'hrtime',
-    ],
-  })
+  const pass = holdIntervals()
   const time = givenClock()
   const own = await startServer({ clock: time.clock })
-  const clean = async () => {
-    jest.advanceTimersByTime(600_000)
-    await sleep(200)
-  }
+  const clean = () => pass(600_000)
   try {
     await work(own, time.advance, clean)
   } finally {
@@ -262,7 +240,7 @@ const onPostgres: [promise: string, run: () => Promise<void>][] = POSTGRES_URL
       [
         'while the listener is cut off the database is asked, and what was missed is known when it is back',
         async () => {
-          for (let round = 0; round < 5; round += 1) {
+          for (let round = 0; round < rounds(5); round += 1) {
             const person = await givenPerson(server)
             const stays = await givenPerson(server)
             await cutListeners()
@@ -298,7 +276,7 @@ const onPostgres: [promise: string, run: () => Promise<void>][] = POSTGRES_URL
       [
         'a listener that is cut off again and again while sessions end lets none of them in',
         async () => {
-          for (let round = 0; round < 15; round += 1) {
+          for (let round = 0; round < rounds(15); round += 1) {
             const person = await givenPerson(server, null)
             await Promise.all([cutListeners(), logout(server, person.token)])
             await eventually(async () => (await stateOf(other, person.token)) === 'REVOKED')
@@ -311,7 +289,7 @@ const onPostgres: [promise: string, run: () => Promise<void>][] = POSTGRES_URL
         'ten refreshes at once on two instances give one successor',
         async () => {
           let { refreshToken } = await givenPerson(server, null)
-          for (let round = 0; round < 10; round += 1) {
+          for (let round = 0; round < rounds(10); round += 1) {
             const answers = await together(10, (index) => refresh(index % 2 ? server : other, refreshToken))
             const successors = new Set(answers.map(({ data }) => String(data.refresh.refreshToken)))
             expect(successors.size).toBe(1)
