@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
 import { expectError, givenPerson, startServer, type Person, type TestServer } from '../harness.ts'
 import { login } from '../session/given-sessions.ts'
 
@@ -28,7 +28,9 @@ const namesOf = async ({ token }: Person) => {
 test('nobody makes more organizations than they can be a member of, nor is made a member of more', async () => {
   const [person, admin] = [await givenPerson(server, 'first'), await givenPerson(server)]
   expect((await create(person, 'second')).errors).toEqual([])
-  expectError(await create(person, 'third'), 'CONFLICT', 'TOO_MANY_ORGANIZATIONS')
+  const refused = await create(person, 'third')
+  expectError(refused, 'CONFLICT', 'TOO_MANY_ORGANIZATIONS')
+  expect(refused.errors[0]?.message).toBe('Nobody can be a member of more than 2 organizations')
   expectError(await add(admin, person), 'CONFLICT', 'TOO_MANY_ORGANIZATIONS')
   expect(await namesOf(person)).toEqual(['first', 'second'])
 })
@@ -45,4 +47,16 @@ test('one that is deleted leaves room for another', async () => {
   const signedIn = { ...person, token: again.accessToken as string }
   expect((await create(signedIn, 'that comes')).errors).toEqual([])
   expect(await namesOf(signedIn)).toEqual(['that stays', 'that comes'])
+})
+
+test('of all organizations, signing in reads those of the person alone', async () => {
+  const person = await givenPerson(server)
+  const logged = jest.spyOn(server.app.services.database.orm.config.getLogger(), 'logQuery')
+  expect((await login(server, person)).errors).toEqual([])
+  const reads = logged.mock.calls
+    .map(([{ query = '' }]) => query)
+    .filter((query) => query.includes('from "organizations"'))
+  logged.mockRestore()
+  expect(reads.length).toBeGreaterThan(0)
+  expect(reads.filter((query) => !/"id" (in|=) /.test(query))).toEqual([])
 })

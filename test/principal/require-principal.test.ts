@@ -66,6 +66,7 @@ test('an API key has an organization and is no user', async () => {
 
 test('a user without an organization has none to act for', async () => {
   const ctx = await contextOf(bearer(nobodys))
+  expect(requireUser(ctx).scopes).toEqual([])
   const none = expect.objectContaining({
     code: 'FORBIDDEN',
     extensions: expect.objectContaining({ reason: 'NO_ORGANIZATION' }),

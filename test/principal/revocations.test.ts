@@ -210,6 +210,32 @@ test('where the table cannot be cleaned, the log says so; who has stopped does n
     expect(own.logged).toEqual([told])
   }))
 
+test.each([
+  ['memory', true],
+  ['the table', false],
+])('by %s, a token is ended by what is said of it, and by nothing else', async (_, isLive) => {
+  here.state.isLive = isLive
+  const { revocations } = here
+  const claims = { ...claimsIn(randomUUID()), membership: randomUUID(), membershipVersion: 2, userVersion: 2 }
+  const about = [
+    ['TOKEN', claims.jti, null],
+    ['SESSION', claims.sid, null],
+    ['USER', claims.sub, 3],
+    ['MEMBERSHIP', claims.membership, 3],
+    ['ORGANIZATION', claims.organization!, null],
+  ] as const
+  for (const [kind, subjectId, belowVersion] of about) {
+    const entry = { kind, subjectId, belowVersion }
+    // Of somebody else, of another kind, or of tokens that are older.
+    await here.add({ ...entry, subjectId: randomUUID() }, { ...entry, kind: kind === 'TOKEN' ? 'USER' : 'TOKEN' })
+    if (belowVersion !== null) await here.add({ ...entry, belowVersion: belowVersion - 1 })
+    expect(await revocations.isRevoked(claims)).toBe(false)
+    await here.add(entry)
+    expect(await revocations.isRevoked(claims)).toBe(true)
+    await here.lift(entry)
+  }
+})
+
 test('what ends a user ends no token of an API key', async () => {
   const { kind: _, ...claims } = claimsIn(randomUUID())
   await here.add({ kind: 'USER', subjectId: claims.sub, belowVersion: null })

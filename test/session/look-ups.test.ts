@@ -30,7 +30,12 @@ function verifyLate() {
 }
 
 /** As while notifications may be lost. */
-const missNews = () => jest.spyOn(server.app.services.revocations, 'isLive').mockReturnValue(false)
+function missNews() {
+  const { revocations } = server.app.services
+  const isRevoked = revocations.isRevoked.bind(revocations)
+  jest.spyOn(revocations, 'isRevoked').mockImplementation(async (claims) => isRevoked(claims))
+  return jest.spyOn(revocations, 'isLive').mockReturnValue(false)
+}
 
 test.each([
   ['keys are', verifyLate],
