@@ -20,7 +20,7 @@ export const mutationGroups: Readonly<Record<string, MutationGroup>> = {
   tokens: {
     sources: inFolder(
       'src/principal',
-      'compact-token access-token-claims access-token api-key-secret bearer-token current-keys refresh-token signing-key-sealing',
+      'compact-token access-token-claims access-token api-key-secret bearer-token current-keys held-records refresh-token signing-key-sealing',
     ),
     tests: [
       'test/principal/access-token*.test.ts',
@@ -31,6 +31,7 @@ export const mutationGroups: Readonly<Record<string, MutationGroup>> = {
       'test/principal/signing-keys.test.ts',
       'test/principal/signing-key-sealing.test.ts',
       'test/api-key/api-key-secret.test.ts',
+      'test/api-key/held-records.test.ts',
     ],
   },
   tenancy: {
@@ -52,19 +53,17 @@ export const mutationGroups: Readonly<Record<string, MutationGroup>> = {
     needsDatabase: true,
   },
   keys: {
-    sources: inFolder(
-      'src/principal',
-      'api-key api-keys api-key-record api-key-token bearer held-records tenant-api-key',
-    ),
+    sources: inFolder('src/principal', 'api-key api-keys api-key-record api-key-token bearer tenant-api-key'),
     tests: [
+      'test/api-key/acting.test.ts',
       'test/api-key/api-key*.test.ts',
-      'test/api-key/held-records.test.ts',
       'test/api-key/key-demand.test.ts',
       'test/api-key/manage.test.ts',
       'test/api-key/memory.test.ts',
       'test/api-key/patterns.test.ts',
       'test/api-key/refusals.test.ts',
       'test/api-key/scenarios.test.ts',
+      'test/authentication/switch-organization.test.ts',
       'test/oauth/client-credentials.test.ts',
       'test/oauth/introspection.test.ts',
       'test/principal/external/external-organization.test.ts',

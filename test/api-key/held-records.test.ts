@@ -72,6 +72,38 @@ test('what changes while it is read is not held, and not handed to who asks afte
   expect(records.get('a')).toMatchObject({ value: 2 })
 })
 
+test.each([
+  ['is dropped', ({ records }: ReturnType<typeof given>) => records.drop('id of a')],
+  ['is forgotten with all others', ({ records }: ReturnType<typeof given>) => records.clear()],
+])('what %s while it is read is not held', async (_, change) => {
+  const all = given()
+  const { records, put, block } = all
+  put('a', 1)
+  const open = block()
+  const before = records.get('a')
+  put('a', 2)
+  change(all)
+  open()
+  expect((await before)?.value).toBe(1)
+  expect((await records.get('a'))?.value).toBe(2)
+})
+
+test('a reading that has been overtaken does not end the one that has overtaken it', async () => {
+  const { records, state, put, block } = given()
+  put('a', 1)
+  const openFirst = block()
+  const first = records.get('a')
+  records.drop('id of a')
+  const openSecond = block()
+  const second = records.get('a')
+  openFirst()
+  await first
+  const third = records.get('a')
+  openSecond()
+  await Promise.all([second, third])
+  expect(state.reads).toBe(2)
+})
+
 test('while changes may be missed, nothing is held and nothing held is used', async () => {
   const { records, state, put, block } = given()
   put('a', 1)

@@ -4,7 +4,7 @@ import { givenKeyToken } from '../oauth/given-grants.ts'
 import { givenOAuthServer } from '../oauth/given-oauth.ts'
 import { givenOperator, operate } from '../platform/given-operator.ts'
 import { asOwner, givenClock } from '../session/given-sessions.ts'
-import { givenApiKey, PROJECTS, sendWithKey, type GivenKey } from './given-api-key.ts'
+import { change, givenApiKey, PROJECTS, REVOKE, sendWithKey, type GivenKey } from './given-api-key.ts'
 
 const { clock, advance } = givenClock()
 let server: TestServer
@@ -66,6 +66,68 @@ test('a token whose key has ended, or is of another organization by now, is not 
   const { organizationId } = await givenPerson(server)
   await asOwner(server, 'update api_keys set organization_id = ? where id = ?', [organizationId, moved.id])
   expect(inWords(await send({}, before))).toEqual(refusal)
+})
+
+test('a token whose key is gone is not accepted', async () => {
+  const gone = await givenApiKey(server, person)
+  const token = await givenKeyToken(server, gone)
+  await asOwner(server, 'delete from api_keys where id = ?', [gone.id])
+  expect(inWords(await send({}, token))).toEqual([
+    401,
+    'REVOKED',
+    'The API key that obtained the access token is no longer accepted',
+  ])
+})
+
+test('what X-Tenant-Api-Key goes with, and what it is for, is told', async () => {
+  const tenant = { 'x-tenant-id': person.organizationId }
+  const ofTenant = { 'x-tenant-api-key': key.secret }
+  expect(inWords(await send(ofTenant))).toEqual([401, 'MISSING', 'X-Tenant-Api-Key goes with an access token'])
+  expect(inWords(await send(ofTenant, person.token))).toEqual([
+    400,
+    'INCOMPLETE',
+    'X-Tenant-Api-Key goes with X-Tenant-Id',
+  ])
+  expect((await send({ ...tenant, ...ofTenant }, person.token)).errors).toEqual([])
+  const foreign = await givenApiKey(server, await givenPerson(server))
+  expect(inWords(await send({ ...tenant, 'x-tenant-api-key': foreign.secret }, person.token))).toEqual([
+    403,
+    'NOT_THE_TENANTS_KEY',
+    'X-Tenant-Api-Key is not a key of the organization in X-Tenant-Id',
+  ])
+})
+
+test('that an organization demands X-Tenant-Api-Key is told', async () => {
+  const { token, organizationId } = await givenPerson(server)
+  await asOwner(server, 'update organizations set requires_tenant_api_key = true where id = ?', [organizationId])
+  const answer = await send({ 'x-tenant-id': organizationId }, token)
+  expect(inWords(answer)).toEqual([403, 'TENANT_API_KEY_REQUIRED', 'The organization demands X-Tenant-Api-Key'])
+  const header = ['X-Tenant-Api-Key']
+  expect(answer.errors[0]?.extensions).toMatchObject({ required: header, missing: header })
+})
+
+test('a key that has ended is refused for that, however often, and the log tells which', async () => {
+  const ended = await givenApiKey(server, person, { rateLimitPerMinute: 2 })
+  await change(server, person, REVOKE, { id: ended.id })
+  for (let request = 0; request < 4; request += 1) {
+    expect(inWords(await sendWithKey(server, ended.secret))).toEqual([403, 'REVOKED', 'The API key has been revoked'])
+  }
+  const told = server.logged.map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(told).toContainEqual(
+    expect.objectContaining({ msg: 'an API key was refused', apiKey: ended.id, status: 'REVOKED' }),
+  )
+})
+
+test('that the organization is deleted is told', async () => {
+  const other = await givenPerson(server, 'To be deleted')
+  const { secret } = await givenApiKey(server, other)
+  const confirm = 'mutation { deleteOrganization(input: { confirmSlug: "to-be-deleted" }) { organization { id } } }'
+  expect((await server.send(confirm, { token: other.token })).errors).toEqual([])
+  expect(inWords(await sendWithKey(server, secret))).toEqual([
+    403,
+    'ORGANIZATION_DELETED',
+    "The API key's organization has been deleted",
+  ])
 })
 
 test('that the organization is suspended is told', async () => {

@@ -106,6 +106,7 @@ test('X-Tenant-Id with a foreign, unknown or malformed id is answered alike, to 
   const answers = await Promise.all(cases.map(([{ token }, id]) => whoIs(server, token, { 'x-tenant-id': id })))
   for (const answer of answers) {
     expectError(answer, 'FORBIDDEN', 'NOT_A_MEMBER')
+    expect(answer.errors[0]?.message).toBe('X-Tenant-Id names no organization of the user')
     expect(answer.status).toBe(403)
     expect(body(answer)).toBe(body(answers[0]!))
   }
