@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache'
+
 /** Records that are read once and then held in memory until they change. */
 export interface HeldRecords<Value> {
   /**
@@ -27,19 +29,14 @@ interface Holding<Value> {
 /** Holds records that {@link Holding.read} finds; what it does not find is asked for again each time. */
 export function holdRecords<Value extends { readonly id: string }>(holding: Holding<Value>): HeldRecords<Value> {
   const { most, isLive, read } = holding
-  const held = new Map<string, Value>()
   const keys = new Map<string, string>()
+  const held = new LRUCache<string, Value>({ max: most, dispose: ({ id }) => void keys.delete(id) })
   const reading = new Map<string, Promise<Value | null>>()
   let changes = 0
 
   function hold(key: string, record: Value): void {
-    held.delete(key)
     held.set(key, record)
     keys.set(record.id, key)
-    if (held.size <= most) return
-    const [oldest = key] = held.keys()
-    keys.delete(held.get(oldest)?.id ?? '')
-    held.delete(oldest)
   }
   async function readAndHold(key: string): Promise<Value | null> {
     const before = changes
@@ -62,12 +59,7 @@ export function holdRecords<Value extends { readonly id: string }>(holding: Hold
     reading.clear()
   }
 
-  function heldNow(key: string): Value | null {
-    const record = isLive() ? held.get(key) : undefined
-    if (!record) return null
-    hold(key, record)
-    return record
-  }
+  const heldNow = (key: string) => (isLive() ? (held.get(key) ?? null) : null)
 
   return {
     held: heldNow,
@@ -75,13 +67,12 @@ export function holdRecords<Value extends { readonly id: string }>(holding: Hold
       heldNow(key) ?? (isLive() ? readOnce(key, around) : around(() => read(key))),
     drop(id) {
       forget()
-      held.delete(keys.get(id) ?? '')
-      keys.delete(id)
+      const key = keys.get(id)
+      if (key !== undefined) held.delete(key)
     },
     clear() {
       forget()
       held.clear()
-      keys.clear()
     },
   }
 }

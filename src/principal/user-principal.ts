@@ -22,6 +22,6 @@ export function userPrincipal(registry: ScopeRegistry, user: SignedIn): UserPrin
 
 /** The user, acting for no organization. */
 export function withoutOrganization(registry: ScopeRegistry, user: UserPrincipal): UserPrincipal {
-  const powers = makePowers(user.kind, null, [], registry)
-  return { ...user, organizationId: null, membershipId: null, role: null, scopes: [], powers }
+  const nothing = { organizationId: null, membershipId: null, role: null, scopes: [] }
+  return { ...user, ...nothing, powers: makePowers(user.kind, nothing.role, nothing.scopes, registry) }
 }
