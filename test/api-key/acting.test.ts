@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { makePowers } from '../../src/access/powers.ts'
-import type { Database, Listening } from '../../src/database/database.ts'
 import { startApiKeys } from '../../src/principal/api-keys.ts'
 import { identify } from '../../src/principal/identify.ts'
 import { givenPerson, type Person, type TestServer } from '../harness.ts'
 import { givenKeyToken } from '../oauth/given-grants.ts'
 import { givenOAuthServer } from '../oauth/given-oauth.ts'
+import { deaf, givenFailures } from '../principal/given-signing-keys.ts'
 import { asOwner } from '../session/given-sessions.ts'
 import { givenApiKey } from './given-api-key.ts'
 
@@ -35,18 +35,17 @@ test('a key, and a token of one, have the powers of a key with its scopes', asyn
 /** Records held by an instance that hears only what a test tells it. */
 async function givenRecords() {
   const { database, log, clock, scopes } = server.app.services
-  let hears: Listening | undefined
-  const reached: Database = {
-    ...database,
-    async listen(_channel, given) {
-      hears = given
-      await given.onConnected()
-      return { isLive: () => true, stop: async () => undefined }
-    },
-  }
+  const channel = givenFailures()
   const hashKey = Buffer.alloc(32)
-  const records = await startApiKeys({ database: reached, log, clock, scopes, hashKey, environment: 'test' })
-  return { records, hears: hears! }
+  const records = await startApiKeys({
+    database: deaf(database, channel),
+    log,
+    clock,
+    scopes,
+    hashKey,
+    environment: 'test',
+  })
+  return { records, hears: channel.listening! }
 }
 
 test('what was held before notifications were lost is forgotten when they come again', async () => {

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jest } from '@jest/globals'
-import type { Database, Listening } from '../../src/database/database.ts'
+import type { Database } from '../../src/database/database.ts'
 import { inTransaction } from '../../src/database/tenancy.ts'
 import { createLogger } from '../../src/http/log.ts'
 import type { UserTokenClaims } from '../../src/principal/access-token-claims.ts'
 import { Revocation } from '../../src/principal/revocation.entity.ts'
 import { startRevocations, type RevocationEntry } from '../../src/principal/revocations.ts'
 import { givenClock } from '../session/given-sessions.ts'
+import { deaf, givenFailures } from './given-signing-keys.ts'
 
 export const LIFETIME_SECONDS = 60
 
@@ -35,31 +36,17 @@ export const anOrganization = (): RevocationEntry => ({
 export async function givenInstance(database: Database) {
   const { clock, advance } = givenClock()
   const logged: Record<string, unknown>[] = []
-  const state = { isBroken: false, isLive: true, isStopped: false, uses: 0 }
-  let hears: Listening | undefined
-  const reached: Database = {
-    ...database,
-    get orm() {
-      state.uses += 1
-      if (state.isBroken) throw new Error('The database is gone')
-      return database.orm
-    },
-    async listen(_channel, given) {
-      hears = given
-      await given.onConnected()
-      return { isLive: () => state.isLive, stop: async () => void (state.isStopped = true) }
-    },
-  }
+  const channel = givenFailures()
   const write = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>)
   const revocations = await startRevocations({
-    database: reached,
+    database: deaf(database, channel),
     log: createLogger('info', { write }),
     clock,
     lifetimeSeconds: LIFETIME_SECONDS,
   })
   const within = <T>(work: Parameters<typeof inTransaction<T>>[2]) => inTransaction(database, writing, work)
   return {
-    ...{ revocations, logged, state, advance, hears: hears! },
+    ...{ revocations, logged, channel, advance, hears: channel.listening! },
     writing: within,
     add: (...entries: RevocationEntry[]) => within((em) => revocations.add(em, entries)),
     lift: (entry: RevocationEntry) => within((em) => revocations.lift(em, entry)),

@@ -46,6 +46,8 @@ export const startKeys = (table: SigningKeyTable) => startSharedSigningKeys({ ta
 export function givenFailures() {
   return {
     live: true,
+    /** Whether the instance has stopped to listen. */
+    stopped: false,
     /** What says something to the instance. */
     listening: null as Listening | null,
     broken: false,
@@ -76,7 +78,7 @@ export function deaf(database: Database, failures: ReturnType<typeof givenFailur
     async listen(_channel, listening) {
       failures.listening = listening
       await listening.onConnected()
-      return { isLive: () => failures.live, stop: async () => {} }
+      return { isLive: () => failures.live, stop: async () => void (failures.stopped = true) }
     },
   }
 }

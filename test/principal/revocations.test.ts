@@ -89,24 +89,24 @@ test('what is heard of while the table is read again is not forgotten', async ()
 test('where the table cannot be read again, everything stays revoked, and the log says so', async () => {
   const suspended = anOrganization()
   await here.add(suspended)
-  here.state.isBroken = true
+  here.channel.broken = true
   here.hears.onMessage('{"lifted":true}')
   await sleep(50)
   expect(isRevoked(here, suspended)).toBe(true)
   expect(here.logged).toEqual([
     expect.objectContaining({
       msg: 'the revocations could not be read again',
-      err: expect.objectContaining({ message: 'The database is gone' }),
+      err: expect.objectContaining({ message: 'the database is away' }),
     }),
   ])
 })
 
 test('many lifts that are heard of at once make one reading', async () => {
   const usesFor = async (lifts: number) => {
-    const before = here.state.uses
+    const before = here.channel.begun
     for (let lift = 0; lift < lifts; lift += 1) here.hears.onMessage('{"lifted":true}')
     await sleep(100)
-    return here.state.uses - before
+    return here.channel.begun - before
   }
   const one = await usesFor(1)
   expect(one).toBeGreaterThan(0)
@@ -160,7 +160,7 @@ test('a token that is revoked again is held no longer for it', async () => {
 test('the table, too, ends nothing by an entry that has expired', async () => {
   const suspended = anOrganization()
   await here.add(suspended)
-  here.state.isLive = false
+  here.channel.live = false
   expect(here.revocations.isLive()).toBe(false)
   here.advance(LIFETIME_SECONDS + CLOCK_ERROR_SECONDS - 1)
   expect(await isRevoked(here, suspended)).toBe(true)
@@ -197,15 +197,15 @@ test('what has expired is forgotten, in memory too, and nothing else', () =>
 
 test('where the table cannot be cleaned, the log says so; who has stopped does not try', () =>
   withCleaning(async (own, pass) => {
-    own.state.isBroken = true
+    own.channel.broken = true
     await pass(CLEANING_MS)
     const told = expect.objectContaining({
       msg: 'old revocations could not be removed',
-      err: expect.objectContaining({ message: 'The database is gone' }),
+      err: expect.objectContaining({ message: 'the database is away' }),
     })
     expect(own.logged).toEqual([told])
     await own.revocations.stop()
-    expect(own.state.isStopped).toBe(true)
+    expect(own.channel.stopped).toBe(true)
     await pass(CLEANING_MS)
     expect(own.logged).toEqual([told])
   }))
@@ -214,7 +214,7 @@ test.each([
   ['memory', true],
   ['the table', false],
 ])('by %s, a token is ended by what is said of it, and by nothing else', async (_, isLive) => {
-  here.state.isLive = isLive
+  here.channel.live = isLive
   const { revocations } = here
   const claims = { ...claimsIn(randomUUID()), membership: randomUUID(), membershipVersion: 2, userVersion: 2 }
   const about = [
